@@ -8,7 +8,7 @@ CPPFLAGS += -D_GNU_SOURCE -Isrc -Iqemu-hw -Iqemu-hw/abi $(shell pkg-config --cfl
 LDLIBS += $(shell pkg-config --libs libdrm) -lpthread -lrt -lm
 
 paren := (
-mains := $(shell grep -lwE 'main *[$(paren)]' $(wildcard src/*.c) /dev/null)
+mains := $(shell grep -lE '\bmain *[$(paren)]' $(wildcard src/*.c) /dev/null)
 shared := $(patsubst src/%.c,obj/%.o,$(filter-out $(mains),$(wildcard src/*.c)))
 programs := $(patsubst src/%.c,out/%,$(mains))
 
