@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Shared virtual memory of a VM: drm_gpusvm ranges over the owner process's
+ * address space, their invalidation, collection and mapping. Every VM has the
+ * drm_gpusvm for its notifier lock (userptrs); ranges exist in fault mode only.
+ */
+#ifndef SVMGPU_SVM_H
+#define SVMGPU_SVM_H
+
+#include <drm/drm_gpusvm.h>
+#include <drm/drm_pagemap_util.h>
+
+#include "svmgpu_lock.h"
+
+struct svmgpu_device;
+struct svmgpu_pagemap;
+struct svmgpu_svm_mm;
+struct svmgpu_vm;
+struct svmgpu_vma;
+
+/* drm_pagemap_addr.proto: what the address of a device page means to this driver */
+#define SVMGPU_INTERCONNECT_VRAM	DRM_INTERCONNECT_DRIVER		/* own VRAM offset */
+#define SVMGPU_INTERCONNECT_PEER	(DRM_INTERCONNECT_DRIVER + 1)	/* paddr in a peer's VRAM */
+
+/** struct svmgpu_svm - SVM state of a VM */
+struct svmgpu_svm {
+	/** @gpusvm: ranges, notifiers and the notifier lock (rank 70) */
+	struct drm_gpusvm gpusvm;
+	/** @mm: state shared by all VMs of the process (migrate lock), fault mode only */
+	struct svmgpu_svm_mm *mm;
+	/** @peer: pagemap owner group of this VM */
+	struct drm_pagemap_peer peer;
+	/** @pagemap: this GPU's VRAM pagemap (referenced), fault mode only */
+	struct drm_pagemap *pagemap;
+	/** @gc_lock: protects @gc_list (rank 73) */
+	struct svmgpu_spinlock gc_lock;
+	/** @gc_list: ranges whose CPU mapping went away */
+	struct list_head gc_list;
+	/** @gc_work: collects them */
+	struct work_struct gc_work;
+};
+
+/** struct svmgpu_svm_range - a range with what our page tables hold of it */
+struct svmgpu_svm_range {
+	/** @base: drm_gpusvm's part */
+	struct drm_gpusvm_range base;
+	/** @gc_link: svmgpu_svm.gc_list */
+	struct list_head gc_link;
+	/** @present: entries were written; notifier lock */
+	bool present;
+	/** @invalidated: and zapped since; notifier lock */
+	bool invalidated;
+	/** @writable: pages were obtained for writing */
+	bool writable;
+	/** @trace_id: name in the event log */
+	u32 trace_id;
+};
+
+static inline struct svmgpu_svm_range *to_svm_range(struct drm_gpusvm_range *range)
+{
+	return container_of(range, struct svmgpu_svm_range, base);
+}
+
+/* VM creation and destruction, from svmgpu_vm.c */
+int svmgpu_svm_init(struct svmgpu_vm *vm);
+/* VM lock for write, vm->closed set: stops collection, zaps, releases pagemaps. */
+void svmgpu_svm_close(struct svmgpu_vm *vm);
+void svmgpu_svm_fini(struct svmgpu_vm *vm);
+
+/* VM lock for write. True when a live DMA mapping of an SVM range intersects. */
+bool svmgpu_svm_has_mapping(struct svmgpu_vm *vm, u64 start, u64 end);
+/* VM lock for write: removes ranges in [start, end) with their page-table entries. */
+int svmgpu_svm_unmap_ranges(struct svmgpu_vm *vm, u64 start, u64 end);
+/* VM lock for write: collects ranges whose CPU mapping is gone. -EAGAIN: gpu_vmas were split. */
+int svmgpu_svm_collect(struct svmgpu_vm *vm);
+/* VM lock for write: zap and flush what of [start, end) is mapped, so that accesses fault. */
+void svmgpu_svm_zap(struct svmgpu_vm *vm, u64 start, u64 end);
+/*
+ * VM lock for write. Serves a fault, or prefetches: @target NULL leaves the
+ * placement to policy, ERR_PTR(-ENODATA) means system memory. 0, -EAGAIN: look
+ * the gpu_vma up again.
+ */
+int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr, bool write,
+		     bool atomic);
+int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start, u64 end,
+			u32 region);
+
+/* svmgpu_pagemap.c */
+int svmgpu_pagemap_init(struct svmgpu_device *dev);
+void svmgpu_pagemap_evict_all(struct svmgpu_device *dev);
+struct drm_pagemap *svmgpu_pagemap_get(struct svmgpu_device *dev);
+struct svmgpu_device *svmgpu_pagemap_device(struct drm_pagemap *dpagemap);
+/* -ENOLINK, -ENODEV, -EINVAL; takes a reference. */
+struct drm_pagemap *svmgpu_pagemap_from_fd(struct svmgpu_vm *vm, int fd, u32 region_instance);
+struct svmgpu_bo;
+int svmgpu_pagemap_evict_bo(struct svmgpu_bo *bo);
+
+/* svmgpu_madvise.c, svmgpu_mem_attrs.c */
+int svmgpu_madvise_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
+int svmgpu_query_mem_attrs_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
+
+/* svmgpu_fault.c */
+int svmgpu_fault_init(struct svmgpu_device *dev);
+void svmgpu_fault_fini(struct svmgpu_device *dev);
+irqreturn_t svmgpu_fault_irq(int irq, void *arg);
+
+#endif
