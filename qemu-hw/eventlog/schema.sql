@@ -8,11 +8,12 @@
 --   * Names with a leading underscore are the writer's tables. Everybody else
 --     uses the views: they stay when tables change.
 --   * Times are integers, nanoseconds of the device's clock since the log was
---     opened (meta: start_monotonic_ns and start_realtime_ns tie it to the
---     host's clocks). Driver times were mapped to that clock; see
+--     created (run.start_monotonic_ns and run.start_realtime_ns tie a run's
+--     t0 to the host's clocks). Driver times were mapped to that clock; see
 --     clock_sample for the error bound.
 --   * NULL means "none" or "not known". An interval whose t1 is NULL had not
---     ended when the log was last written.
+--     ended when its run ended, or has not yet: the view interval shows the
+--     time of the run's last commit as its t_end.
 --   * Ids (id, *_id) are ids of this file. Keys (key) are the ids that driver
 --     or device use; they are unique within one session and kind.
 --   * A short interval lasts at most 2^26 ns (67 ms), a long one more or
@@ -36,6 +37,19 @@ CREATE TABLE enum (
     label TEXT    NOT NULL,
     PRIMARY KEY (enum, value)
 ) STRICT, WITHOUT ROWID;
+
+-- One row for each device process that wrote this log. closed = 0: it still
+-- writes, or it was killed; t1 is the time of its last commit either way.
+CREATE TABLE run (
+    id                 INTEGER PRIMARY KEY,
+    t0                 INTEGER NOT NULL,
+    t1                 INTEGER NOT NULL,
+    closed             INTEGER NOT NULL DEFAULT 0,
+    start_monotonic_ns INTEGER NOT NULL,
+    start_realtime_ns  INTEGER NOT NULL,
+    pid                INTEGER NOT NULL,
+    creator            TEXT
+) STRICT;
 
 -- One row for each load of a driver in the guest, and row 0 for the device.
 CREATE TABLE session (
@@ -125,6 +139,8 @@ CREATE TABLE _interval (
 ) STRICT;
 CREATE INDEX _interval_kind ON _interval (kind, t0);
 CREATE INDEX _interval_thing ON _interval (thing_id, t0);
+CREATE INDEX _interval_thread ON _interval (thread_id, t0)
+    WHERE thread_id IS NOT NULL;
 CREATE INDEX _interval_long ON _interval (thing_id, t0)
     WHERE t1 IS NULL OR t1 - t0 > 67108864;
 CREATE INDEX _interval_object ON _interval (object_id, t0)
@@ -225,9 +241,10 @@ INSERT INTO enum (enum, value, label) VALUES
     ('point_kind', 259, 'client_connected'),
     ('point_kind', 260, 'client_disconnected'),
     ('point_kind', 261, 'gpu_reset'), ('point_kind', 262, 'engine_reset'),
+    ('point_kind', 273, 'fault_answer_received'),
     ('point_kind', 274, 'access_replayed'),
     ('point_kind', 275, 'context_killed'),
-    ('point_kind', 304, 'device_flushed'),
+    ('point_kind', 304, 'flushed'),
     ('point_kind', 305, 'stale_hit_found'),
     ('point_kind', 320, 'fence_written'),
     ('point_kind', 321, 'interrupt_raised'),
@@ -592,7 +609,9 @@ CREATE VIEW interval AS
     SELECT i.id, e.label AS kind, i.thing_id, i.t0, i.t1, c.label AS clock,
            i.sub, i.thread_id, i.object_id, i.n, i.vm_id, i.parent_id, i.key,
            i.gpu, i.va, i.bytes, i.src, i.dst, i.cause, i.outcome, i.result,
-           i.a0, i.a1, i.a2
+           i.a0, i.a1, i.a2, i.t1 IS NULL AS unfinished,
+           coalesce(i.t1, (SELECT r.t1 FROM run r WHERE r.t0 <= i.t0
+                           ORDER BY r.t0 DESC LIMIT 1)) AS t_end
     FROM _interval i
     LEFT JOIN enum e ON e.enum = 'interval_kind' AND e.value = i.kind
     LEFT JOIN enum c ON c.enum = 'clock' AND c.value = i.clock;
