@@ -12,7 +12,7 @@ mains := $(shell grep -lE '\bmain *[$(paren)]' $(wildcard src/*.c) /dev/null)
 shared := $(patsubst src/%.c,obj/%.o,$(filter-out $(mains),$(wildcard src/*.c)))
 programs := $(patsubst src/%.c,out/%,$(mains))
 
-all: $(programs)
+all: $(programs) | out
 
 out/%: obj/%.o $(shared) | out
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# "svmgpu run": boots a domain of its own, runs one command in it, shows the
+# command's output as it comes and ends with its status.  What the two sides
+# exchange is in a run directory inside the checkout, which the guest sees at
+# the same path:
+#
+#   command   the shell script to run             (host)
+#   output    what it wrote                       (virtio port)
+#   console   the kernel's serial console         (serial port)
+#   dmesg     the kernel's log at the end         (guest)
+#   status    the command's exit status           (guest; last of all)
+
+RUN_TIMEOUT=3600
+
+# The process that keeps a domain going, while it does
+domain_pid() {
+    local dir
+    for dir in /run/libvirt/qemu "${XDG_RUNTIME_DIR:-/nonexistent}/libvirt/qemu/run"; do
+        [[ ! -r $dir/$1.pid ]] || cat "$dir/$1.pid"
+    done
+}
+
+domain_active() { [[ $(virsh_quiet domstate "$1" 2>/dev/null) =~ ^(running|paused|in\ shutdown|idle|no\ state) ]]; }
+
+# run_guest NAME KERNEL GPUS LOG MODULE-ARGS DIR: run DIR/command; returns its
+# status, or ends the script when there is none
+run_guest() {
+    local name=$1 kernel=$2 gpus=$3 log=$4 args=$5 dir=$6 cmdline word tail_pid why
+    local start=$SECONDS
+    cmdline="svmgpu.run=$dir"
+    for word in $args; do
+        cmdline+=" svmgpu.module.$word"
+    done
+    : >"$dir/output"
+    : >"$dir/console"
+    domain_xml "$name" "$kernel" "$gpus" "$log" "" "$dir/console" "$dir/output" \
+        "$(kernel_cmdline "$kernel" "$cmdline")" destroy >"$dir/domain.xml"
+    at_exit destroy_domain "$name"
+    virsh_quiet create "$dir/domain.xml" >"$dir/virsh.log" 2>&1 || {
+        sed 's/^/    /' "$dir/virsh.log" >&2
+        die "libvirt does not start the guest" "see above, and $SVMGPU_LOGS/libvirtd.log"
+    }
+    tail -n +1 -s 0.2 -f "$dir/output" &
+    tail_pid=$!
+    at_exit end_process "$tail_pid"
+    while domain_active "$name"; do
+        if ((SECONDS - start > RUN_TIMEOUT)); then
+            end_process "$tail_pid"
+            die "the command did not end within $RUN_TIMEOUT s" \
+                "its output is $dir/output; --timeout SECONDS gives it more time"
+        fi
+        sleep 0.5
+    done
+    sleep 0.3
+    end_process "$tail_pid"
+    if [[ -e $dir/status ]]; then
+        return "$(cat "$dir/status")"
+    fi
+    why=$(grep -ahoE 'Kernel panic - not syncing.*|svmgpu-guest: .*' "$dir/console" | tail -n 1 | tr -d '\r')
+    case $why in
+    *"broken guest image"*)
+        die "the guest image is broken" "remove $(guest_image) and start again"
+        ;;
+    svmgpu-guest:*) die "the guest did not start: ${why#svmgpu-guest: }" "see $dir/console" ;;
+    ?*) die "the guest died: $why" "see $dir/console" ;;
+    *) die "the guest ended without a word (QEMU or the device was killed?)" \
+        "see $dir/console and libvirt's log of the domain $name" ;;
+    esac
+}
+
+end_process() {
+    kill "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+destroy_domain() {
+    [[ -z ${SVMGPU_URI:-} ]] || virsh_quiet destroy "$1" >/dev/null 2>&1 || true
+}
+
+# new_run_dir: a directory for one run, inside the checkout; old ones go
+new_run_dir() {
+    local runs=$SVMGPU_BUILD/runs
+    mkdir -p "$runs"
+    # shellcheck disable=SC2012 # our own names
+    ls -1t "$runs" | tail -n +20 | while read -r old; do rm -rf "${runs:?}/$old"; done
+    mktemp -d "$runs/$(date +%H%M%S)-XXXXXX"
+}
