@@ -7,6 +7,7 @@
 #ifndef SVMGPU_COMMAND_H
 #define SVMGPU_COMMAND_H
 
+#include <linux/irqreturn.h>
 #include <linux/wait.h>
 
 #include "svmgpu_lock.h"

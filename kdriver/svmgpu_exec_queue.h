@@ -7,6 +7,7 @@
 #ifndef SVMGPU_EXEC_QUEUE_H
 #define SVMGPU_EXEC_QUEUE_H
 
+#include <linux/irqreturn.h>
 #include <linux/kref.h>
 
 #include <drm/gpu_scheduler.h>

@@ -10,6 +10,7 @@
 #define SVMGPU_MIGRATE_H
 
 #include <linux/dma-fence.h>
+#include <linux/irqreturn.h>
 #include <linux/types.h>
 
 #include "svmgpu_lock.h"

@@ -24,6 +24,7 @@
 #include <drm/drm_exec.h>
 
 struct svmgpu_device;
+struct svmgpu_vm;
 
 /** struct svmgpu_validation - one validation section */
 struct svmgpu_validation {
@@ -33,6 +34,10 @@ struct svmgpu_validation {
 	struct svmgpu_device *dev;
 	/** @flags: DRM_EXEC_* */
 	u32 flags;
+	/** @vm: VM whose resv is among the objects, for the event log; optional */
+	struct svmgpu_vm *vm;
+	/** @traced: objects whose lock events were emitted */
+	unsigned int traced;
 	/** @exclusive: the domain is held for write */
 	bool exclusive;
 	/** @active: between begin and end */
