@@ -106,14 +106,15 @@ kernel_cmdline() {
 
 # ensure_emulator GPUS: afterwards SVMGPU_EMULATOR is what libvirt starts
 ensure_emulator() {
-    local launcher=$SVMGPU_BUILD/host/qemu-hw/launcher/svmgpu-qemu
+    local launcher
     ensure_qemu
     if [[ $1 -eq 0 ]]; then
         SVMGPU_EMULATOR=$SVMGPU_QEMU
         return
     fi
-    [[ -x $launcher ]] || die "the device is not built" "scripts/svmgpu build"
-    printf '[launcher]\nqemu=%s\ndevice=%s\n' "$SVMGPU_QEMU" "$(device_binary)" >"$launcher.conf.part"
+    ensure_host_build
+    launcher=$(host_program svmgpu-qemu)
+    printf '[launcher]\nqemu=%s\ndevice=%s\n' "$SVMGPU_QEMU" "$(host_program svmgpu-device)" >"$launcher.conf.part"
     if cmp -s "$launcher.conf.part" "$launcher.conf"; then
         rm -f "$launcher.conf.part"
     else
@@ -121,4 +122,3 @@ ensure_emulator() {
     fi
     SVMGPU_EMULATOR=$launcher
 }
-device_binary() { echo "$SVMGPU_BUILD/host/qemu-hw/svmgpu-device"; }

@@ -64,7 +64,10 @@ _append_kconfig() {
     local root=$1 dir=$2
     in_root "$root" sh -ec "
         cd /build/$dir/drivers/gpu/drm
-        grep -q 'config DRM_SVMGPU' Kconfig || cat >>Kconfig" <"$SVMGPU_TOP/kdriver/Kconfig"
+        [ -e Kconfig.orig ] || cp Kconfig Kconfig.orig
+        cat Kconfig.orig - >Kconfig.new
+        cmp -s Kconfig.new Kconfig || cp Kconfig.new Kconfig
+        rm Kconfig.new" <"$SVMGPU_TOP/kdriver/Kconfig"
 }
 
 _make_kernel() {
@@ -78,7 +81,7 @@ _make_kernel() {
 }
 
 _build_debug_kernel() {
-    local root version series part final
+    local root version series part final old
     root=$(guest_root)
     final=$(kernel_tree)
     part=$(kernel_name).part
@@ -86,14 +89,20 @@ _build_debug_kernel() {
     need_space "$SVMGPU_CACHE" 6000 "the debug kernel"
     version=$(kernel_source_version)
     series=$(cut -d. -f1-2 <<<"$version")
-    # an interrupted build goes on where it was
-    if [[ ! -e $root/build/$part/.svmgpu-source ]]; then
+    # An interrupted build goes on where it was, and another configuration of
+    # the same source starts from what is built.
+    for old in "$root/build"/linux-debug-*; do
+        [[ ! -e $root/build/$part && $(cat "$old/.svmgpu-source" 2>/dev/null) == "$version" ]] ||
+            continue
+        in_root "$root" mv -T "/build/${old##*/}" "/build/$part"
+    done
+    if [[ $(cat "$root/build/$part/.svmgpu-source" 2>/dev/null) != "$version" ]]; then
         as_root_owner rm -rf -- "$root/build/$part"
         step "getting the kernel source $version" kernel-source \
             _fetch_kernel_source "$root" "$part" "$series" "$version"
-        _append_kconfig "$root" "$part"
-        in_root "$root" touch "/build/$part/.svmgpu-source"
+        in_root "$root" sh -c "echo $version >/build/$part/.svmgpu-source"
     fi
+    _append_kconfig "$root" "$part"
     step "configuring the debug kernel" kernel-config _configure_kernel "$root" "$part"
     step "building the debug kernel (once, about a quarter of an hour on two cores)" \
         kernel-build _make_kernel "$root" "$part"

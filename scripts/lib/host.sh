@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The host's part: the packages that everything here needs, and the build of
+# what runs on the host (device, launcher, inspector, their tests).
+
+HOST_PACKAGES=(
+    # to build
+    gcc pkg-config meson ninja-build libglib2.0-dev libsqlite3-dev libgtk-4-dev
+    libadwaita-1-dev libvirt-dev gettext
+    # to test and to draw without a display
+    xvfb xauth dbus adwaita-icon-theme fonts-dejavu-core sqlite3
+    # to make the guest and to run it
+    mmdebstrap uidmap debian-archive-keyring e2fsprogs procps util-linux
+    libvirt-clients libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
+)
+
+missing_packages() {
+    local package
+    for package in "${HOST_PACKAGES[@]}"; do
+        # ninja and others may come from elsewhere; dpkg's word counts
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+            echo "$package"
+    done
+}
+
+_install_packages() {
+    local -a opts=()
+    mapfile -t opts < <(apt_options | sed 's/^/-o/')
+    export DEBIAN_FRONTEND=noninteractive
+    # the lists of a machine that never ran apt are empty, or out of date
+    apt-get "${opts[@]}" install -y --no-install-recommends "$@" && return
+    apt-get "${opts[@]}" update
+    apt-get "${opts[@]}" install -y --no-install-recommends "$@"
+}
+
+ensure_host_packages() {
+    local -a missing
+    have apt-get || die "this is not a Debian machine: apt-get is missing" \
+        "install by hand what corresponds to: ${HOST_PACKAGES[*]}"
+    mapfile -t missing < <(missing_packages)
+    ((${#missing[@]})) || return 0
+    is_root || die "packages are missing: ${missing[*]}" \
+        "install them: sudo apt-get install --no-install-recommends ${missing[*]}"
+    make_dirs
+    need_space /usr 1500 "the packages to build with"
+    step "installing ${#missing[@]} packages" host-packages _install_packages "${missing[@]}"
+}
+
+host_build() { echo "$SVMGPU_BUILD/host"; }
+
+_configure_host() {
+    meson setup "$(host_build)" "$SVMGPU_TOP" -Dbuildtype=debugoptimized -Dwerror=false
+}
+
+# ensure_host_build: afterwards build/host is up to date
+ensure_host_build() {
+    [[ -z ${SVMGPU_HOST_BUILT:-} ]] || return 0
+    make_dirs
+    need_space "$SVMGPU_BUILD" 500 "the build"
+    if [[ ! -e $(host_build)/build.ninja ]]; then
+        # what an interrupted set-up leaves cannot be continued
+        rm -rf "$(host_build)"
+        step "configuring the host's programs" host-setup _configure_host
+    fi
+    with_lock "host-$(hash_of "$SVMGPU_TOP")" \
+        step "building the host's programs" host-build ninja -C "$(host_build)"
+    SVMGPU_HOST_BUILT=1
+}
+
+# host_program NAME: where the build put it
+host_program() {
+    local path
+    path=$(find "$(host_build)" -type f -name "$1" -perm -u+x -not -path '*.p/*' -print -quit)
+    [[ -n $path ]] || die "the build has no program $1" "see $SVMGPU_LOGS/host-build.log"
+    echo "$path"
+}
