@@ -46,6 +46,8 @@ enum svmgpu_lock_class {
 	SVMGPU_LOCK_USERPTR_LIST = 72,
 	/** @SVMGPU_LOCK_GC_LIST: svmgpu_svm.gc_lock (spin) */
 	SVMGPU_LOCK_GC_LIST = 73,
+	/** @SVMGPU_LOCK_FAULT_RING: svmgpu_faults.drain, inside nothing */
+	SVMGPU_LOCK_FAULT_RING = 80,
 	/** @SVMGPU_LOCK_COMMAND: svmgpu_command_ring.lock (spin) */
 	SVMGPU_LOCK_COMMAND = 82,
 	/** @SVMGPU_LOCK_MIGRATION_RING: svmgpu_migration_ring.lock (spin) */

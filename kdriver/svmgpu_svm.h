@@ -50,7 +50,7 @@ struct svmgpu_svm_range {
 	bool present;
 	/** @invalidated: and zapped since; notifier lock */
 	bool invalidated;
-	/** @writable: pages were obtained for writing */
+	/** @writable: pages were mapped for writing; notifier lock */
 	bool writable;
 	/** @trace_id: name in the event log */
 	u32 trace_id;
@@ -75,27 +75,77 @@ int svmgpu_svm_unmap_ranges(struct svmgpu_vm *vm, u64 start, u64 end);
 int svmgpu_svm_collect(struct svmgpu_vm *vm);
 /* VM lock for write: zap and flush what of [start, end) is mapped, so that accesses fault. */
 void svmgpu_svm_zap(struct svmgpu_vm *vm, u64 start, u64 end);
-/*
- * VM lock for write. Serves a fault, or prefetches: @target NULL leaves the
- * placement to policy, ERR_PTR(-ENODATA) means system memory. 0, -EAGAIN: look
- * the gpu_vma up again.
+/**
+ * struct svmgpu_svm_try - one fault's progress over its attempts
+ *
+ * The VM lock is dropped between attempts, so what was learnt is kept here.
  */
-int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr, bool write,
-		     bool atomic);
+struct svmgpu_svm_try {
+	/** @fault_id: of the hardware, 0 for a prefetch */
+	u32 fault_id;
+	/** @attempts: rounds so far */
+	u32 attempts;
+	/** @collisions: rounds lost to an invalidation */
+	u32 collisions;
+	/** @migrations: failed migrations */
+	u32 migrations;
+	/** @tier: 0 optimistic, 1 smaller range without migration */
+	u32 tier;
+	/** @width: bound on the range's size in bytes */
+	u64 width;
+	/** @write: the access writes */
+	bool write;
+	/** @atomic: the access is atomic */
+	bool atomic;
+	/** @read_only: the CPU mapping forbids writing: map it so */
+	bool read_only;
+	/** @migrated: the range was moved for this fault */
+	bool migrated;
+	/** @spurious: another fault had mapped it already */
+	bool spurious;
+	/** @addr: faulting address */
+	u64 addr;
+	/** @from: enum svmgpu_scan_state seen before the migration */
+	u8 from;
+};
+
+void svmgpu_svm_try_init(struct svmgpu_svm_try *try, u32 fault_id, bool write, bool atomic);
+
+/*
+ * One attempt to serve a fault. VM lock held for write, nothing else. 0: mapped;
+ * -EAGAIN: drop the VM lock, look the gpu_vma up again and come back (S2); else
+ * the access is not permitted (-EPERM, -EACCES), nothing is mapped there
+ * (-EFAULT) or memory is short (-ENOMEM).
+ */
+int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
+		     struct svmgpu_svm_try *try);
+/*
+ * Moves what the CPU has mapped in [start, end) to where @region says: 0 system
+ * memory, 1 this GPU's VRAM, DRM_XE_CONSULT_MEM_ADVISE_PREF_LOC the gpu_vma's
+ * preference; then maps it. VM lock held for write. Best effort: pages that are
+ * not there yet are no error.
+ */
 int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start, u64 end,
 			u32 region);
+
+/* Page-table part of a range: VM lock for write; returns true when it was mapped. */
+bool svmgpu_svm_range_unbind(struct svmgpu_vm *vm, struct svmgpu_svm_range *range);
+/* Unbinds and removes. VM lock for write, no other lock (it may sleep for a notifier). */
+void svmgpu_svm_range_remove(struct svmgpu_vm *vm, struct svmgpu_svm_range *range);
 
 /* svmgpu_pagemap.c */
 int svmgpu_pagemap_init(struct svmgpu_device *dev);
 void svmgpu_pagemap_evict_all(struct svmgpu_device *dev);
+/* This GPU's pagemap, made on first use, with a reference. May sleep. */
 struct drm_pagemap *svmgpu_pagemap_get(struct svmgpu_device *dev);
 struct svmgpu_device *svmgpu_pagemap_device(struct drm_pagemap *dpagemap);
+int svmgpu_pagemap_acquire_owner(struct svmgpu_vm *vm);
 /* -ENOLINK, -ENODEV, -EINVAL; takes a reference. */
 struct drm_pagemap *svmgpu_pagemap_from_fd(struct svmgpu_vm *vm, int fd, u32 region_instance);
 struct svmgpu_bo;
 int svmgpu_pagemap_evict_bo(struct svmgpu_bo *bo);
 
-/* svmgpu_madvise.c, svmgpu_mem_attrs.c */
+/* svmgpu_madvise.c */
 int svmgpu_madvise_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int svmgpu_query_mem_attrs_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 

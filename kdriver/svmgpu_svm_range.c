@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Serving one fault, or one prefetch, on a CPU address mirror.
+ */
+#include <linux/sched/mm.h>
+
+#include <drm/drm_gpusvm.h>
+#include <drm/drm_pagemap.h>
+#include <drm/xe_drm.h>
+
+#include "svmgpu_bind.h"
+#include "svmgpu_device.h"
+#include "svmgpu_scan.h"
+#include "svmgpu_stats.h"
+#include "svmgpu_svm.h"
+#include "svmgpu_svm_mm.h"
+#include "svmgpu_svm_trace.h"
+#include "svmgpu_validation.h"
+#include "svmgpu_vm.h"
+#include "svmgpu_vma.h"
+
+/**
+ * DOC: One attempt
+ *
+ * An attempt is straight-line code; whatever may change meanwhile is looked up
+ * anew in the next one, after the VM lock was dropped (S2):
+ *
+ *	collect ranges whose CPU mapping is gone
+ *	find or make the range around the address
+ *	choose the place: atomic policy, preferred location, this GPU
+ *	scan; migrate unless the pages are where they belong      (S7)
+ *	get the pages through HMM                     (no resv held, L6; S1)
+ *	VM resv: allocate page tables
+ *	notifier lock read: pages still valid? write the entries   (L9, S3)
+ *
+ * Losing to an invalidation is legal program behaviour, so it never makes a
+ * fault fail (S5); it is counted, and after SVM_TRY_COLLISIONS rounds the next
+ * tier makes losing less likely: a smaller range and no migration. Only three
+ * things end a fault: the access is served, it is not permitted by the CPU
+ * mapping of its own page, or memory is exhausted.
+ */
+
+/* rounds lost to invalidations before the next tier */
+#define SVM_TRY_COLLISIONS	8
+/* failed migrations before the pages stay where they are */
+#define SVM_TRY_MIGRATIONS	3
+/* how long an atomic's pages stay in VRAM before a CPU fault may take them back */
+#define SVM_ATOMIC_TIMESLICE_MS	5
+
+/**
+ * svmgpu_svm_try_init() - start of a fault
+ * @try: its progress
+ * @fault_id: of the hardware, 0 for a prefetch
+ * @write: the access writes
+ * @atomic: the access is atomic
+ */
+void svmgpu_svm_try_init(struct svmgpu_svm_try *try, u32 fault_id, bool write, bool atomic)
+{
+	*try = (struct svmgpu_svm_try){
+		.fault_id = fault_id,
+		.width = SZ_2M,
+		.write = write,
+		.atomic = atomic,
+	};
+}
+
+/* Narrower ranges: the way out when a range has outgrown its VMA or keeps losing. */
+static bool svm_try_narrow(struct svmgpu_svm_try *try)
+{
+	if (try->width == SZ_4K)
+		return false;
+
+	try->width = try->width > SZ_64K ? SZ_64K : SZ_4K;
+
+	return true;
+}
+
+static int svm_try_again(struct svmgpu_vm *vm, struct svmgpu_svm_try *try,
+			 enum svmgpu_trace_retry reason)
+{
+	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_RETRY);
+	trace_svmgpu_fault_retried(try->fault_id, try->addr, vm->trace_id, 0, vm_gpu(vm), reason,
+				   try->tier, try->attempts);
+
+	if (reason == SVMGPU_TRACE_RETRY_COLLISION || reason == SVMGPU_TRACE_RETRY_SEQUENCE) {
+		if (++try->collisions % SVM_TRY_COLLISIONS == 0 && svm_try_narrow(try)) {
+			try->tier = 1;
+			svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_ESCALATION);
+			trace_svmgpu_fault_escalated(try->fault_id, try->addr, vm->trace_id, 0,
+						     vm_gpu(vm), reason, try->tier, try->attempts);
+		}
+	}
+
+	return -EAGAIN;
+}
+
+/*
+ * Must an atomic be done in this GPU's own VRAM? Atomics over PCIe or the fabric
+ * are not atomic against CPUs.
+ */
+static int svm_needs_vram(const struct svmgpu_vma *vma, bool atomic)
+{
+	if (!atomic)
+		return false;
+
+	return vma->attr.atomic_access == DRM_XE_ATOMIC_CPU ? -EACCES : true;
+}
+
+/* Where the pages should be: a pagemap, or NULL for system memory. VM lock held. */
+static struct drm_pagemap *svm_preferred(struct svmgpu_vm *vm, const struct svmgpu_vma *vma)
+{
+	if (vma->attr.dpagemap)
+		return vma->attr.dpagemap;
+
+	return vma->attr.devmem_fd == DRM_XE_PREFERRED_LOC_DEFAULT_SYSTEM ? NULL : vm->svm.pagemap;
+}
+
+/* Does policy ask for a migration to @target, seen where the pages are now? (S7) */
+static bool svm_wants_migration(struct svmgpu_vm *vm, struct svmgpu_vma *vma,
+				struct svmgpu_svm_range *range, struct drm_pagemap *target,
+				struct svmgpu_svm_try *try, bool needs_vram)
+{
+	const bool only_system = !needs_vram && vma->attr.migration_policy ==
+				 DRM_XE_MIGRATE_ONLY_SYSTEM_PAGES;
+	struct svmgpu_scan_request request = {
+		.range = &range->base,
+		.owner = vm->svm.peer.owner,
+		.target = target->pagemap,
+		.addr = try->addr,
+		.decide = {
+			[SVMGPU_SCAN_UNPOPULATED] = true,
+			[SVMGPU_SCAN_EQUAL] = false,
+			[SVMGPU_SCAN_OTHER] = !only_system,
+			[SVMGPU_SCAN_SYSTEM] = true,
+			[SVMGPU_SCAN_MIXED_DEVICE] = !only_system,
+			[SVMGPU_SCAN_MIXED] = true,
+		},
+	};
+	struct svmgpu_scan_result result;
+	int err;
+
+	err = svmgpu_scan(&request, &result);
+	/* Contended: leave the pages alone unless the atomic cannot do without. */
+	if (err)
+		result.decision = needs_vram;
+	svmgpu_trace_scan_result(vm, range, try->fault_id, target, only_system, &result);
+	try->from = result.state;
+
+	return result.decision;
+}
+
+/*
+ * Migrates the range to @target. Two devices that pull at one range resolve it
+ * with the migrate lock: the second attempt evicts and migrates alone.
+ */
+static int svm_migrate(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+		       struct drm_pagemap *target, const struct svmgpu_svm_try *try,
+		       unsigned long timeslice_ms)
+{
+	struct svmgpu_svm_mm *svm_mm = vm->svm.mm;
+	const u64 start = drm_gpusvm_range_start(&range->base);
+	const u64 end = drm_gpusvm_range_end(&range->base);
+	struct svmgpu_device *to = svmgpu_pagemap_device(target);
+	ktime_t begin = ktime_get();
+	u32 move;
+	int err;
+
+	move = svmgpu_trace_move_begin(vm, range, vm->dev, try->fault_id ?
+				       SVMGPU_TRACE_CAUSE_FAULT : SVMGPU_TRACE_CAUSE_PREFETCH,
+				       try->fault_id, end - start,
+				       svmgpu_trace_scan_place(try->from),
+				       SVMGPU_TRACE_PLACE_VRAM(to->caps.gpu_index));
+	svmgpu_down_read(&svm_mm->migrate_lock);
+	err = drm_pagemap_populate_mm(target, start, end, vm->svm.gpusvm.mm, timeslice_ms);
+	svmgpu_up_read(&svm_mm->migrate_lock);
+	if (err != -EBUSY)
+		goto out;
+
+	svmgpu_down_write(&svm_mm->migrate_lock);
+	drm_gpusvm_range_evict(&vm->svm.gpusvm, &range->base);
+	err = drm_pagemap_populate_mm(target, start, end, vm->svm.gpusvm.mm, timeslice_ms);
+	svmgpu_up_write(&svm_mm->migrate_lock);
+out:
+	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_MIGRATE);
+	svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_MIGRATE_US, begin);
+	svmgpu_trace_move_end(move, err, err ? 0 : end - start);
+
+	return err;
+}
+
+/** struct svm_source - page-table source over the pages of a range */
+struct svm_source {
+	/** @base: what the page-table builder calls */
+	struct svmgpu_pt_source base;
+	/** @addrs: DMA addresses of the range, compact: one entry per mapping */
+	const struct drm_pagemap_addr *addrs;
+	/** @addr: current entry of it */
+	const struct drm_pagemap_addr *addr;
+	/** @offset: where in the range that entry begins */
+	u64 offset;
+};
+
+static u64 svm_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes)
+{
+	struct svm_source *source = container_of(base, struct svm_source, base);
+	u64 paddr, inside;
+
+	/* a new walk begins */
+	if (offset < source->offset) {
+		source->addr = source->addrs;
+		source->offset = 0;
+	}
+	while (offset >= source->offset + (PAGE_SIZE << source->addr->order)) {
+		source->offset += PAGE_SIZE << source->addr->order;
+		source->addr++;
+	}
+
+	inside = offset - source->offset;
+	paddr = source->addr->addr + inside;
+	*bytes = (PAGE_SIZE << source->addr->order) - inside;
+
+	/* atomics only where they are atomic: this GPU's own VRAM */
+	if ((source->base.flags & SVMGPU_PTE_WRITE) &&
+	    source->addr->proto == SVMGPU_INTERCONNECT_VRAM)
+		paddr |= SVMGPU_PTE_ATOMIC;
+
+	return paddr;
+}
+
+/*
+ * Writes the page tables of a range whose pages were obtained. VM lock for
+ * write. -EAGAIN when the pages were invalidated meanwhile.
+ */
+static int svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+		      const struct svmgpu_svm_try *try, bool writable)
+{
+	const u64 start = drm_gpusvm_range_start(&range->base);
+	const u64 end = drm_gpusvm_range_end(&range->base);
+	struct svm_source source = {
+		.base.next = svm_source_next,
+		.base.flags = writable ? SVMGPU_PTE_WRITE : 0,
+		.base.system_flags = writable ? SVMGPU_PTE_WRITE : 0,
+		.addrs = range->base.pages.dma_addr,
+		.addr = range->base.pages.dma_addr,
+	};
+	struct svmgpu_pt_update update;
+	struct svmgpu_validation v;
+	u32 bind;
+	int err;
+
+	bind = svmgpu_trace_range_bind(vm, range, try->fault_id);
+	svmgpu_validation_init(&v, vm->dev, 0);
+	v.vm = vm;
+	do {
+		svmgpu_validation_begin(&v);
+		drm_exec_until_all_locked(&v.exec) {
+			err = drm_gpuvm_prepare_vm(&vm->gpuvm, &v.exec, 1);
+			drm_exec_retry_on_contention(&v.exec);
+		}
+		if (err)
+			goto end;
+		svmgpu_validation_traced(&v);
+
+		err = svmgpu_pt_stage(vm, start, end, &source.base, &update);
+		if (err)
+			goto end;
+		/* jobs in flight own the tables that they are about to write */
+		err = svmgpu_bind_wait(vm, update.first, update.last);
+		if (err)
+			goto abort;
+
+		svmgpu_notifier_lock_read(&vm->svm.gpusvm);
+		if (drm_gpusvm_range_pages_valid(&vm->svm.gpusvm, &range->base)) {
+			svmgpu_pt_commit_cpu(&update);
+			WRITE_ONCE(range->present, true);
+			WRITE_ONCE(range->invalidated, false);
+			range->writable = writable;
+			svmgpu_trace_range_written(vm, range, try->fault_id);
+			/* L10: what replaced valid entries must be flushed before the answer */
+			if (update.needs_flush)
+				svmgpu_tlb_flush(vm->dev, vm->asid, start, end);
+		} else {
+			err = -EAGAIN;
+		}
+		svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
+abort:
+		svmgpu_pt_abort(&update);
+		svmgpu_pt_free_deferred(vm);
+end:
+		svmgpu_validation_end(&v);
+	} while (svmgpu_validation_retry(&v, &err));
+	trace_svmgpu_bind_ended(bind, err, 0);
+
+	return err;
+}
+
+/* Is the range mapped well enough for the access already? VM lock held for write. */
+static bool svm_range_serves(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+			     const struct svmgpu_svm_try *try, struct drm_pagemap *needed)
+{
+	bool serves;
+
+	svmgpu_notifier_lock_read(&vm->svm.gpusvm);
+	serves = range->present && !range->invalidated && (!try->write || range->writable) &&
+		 (!needed || range->base.pages.dpagemap == needed);
+	svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
+
+	return serves;
+}
+
+/*
+ * The range around @addr, at most @try->width wide and inside the gpu_vma. A
+ * wider one that exists is in the way: it is removed.
+ */
+static struct svmgpu_svm_range *svm_range_get(struct svmgpu_vm *vm, struct svmgpu_vma *vma,
+					      u64 addr, struct svmgpu_svm_try *try,
+					      const struct drm_gpusvm_ctx *ctx)
+{
+	const u64 lo = max(svmgpu_vma_start(vma), ALIGN_DOWN(addr, try->width));
+	const u64 hi = min(svmgpu_vma_end(vma), ALIGN_DOWN(addr, try->width) + try->width);
+	struct drm_gpusvm_range *base;
+	struct svmgpu_svm_range *range;
+
+	for (;;) {
+		base = drm_gpusvm_range_find_or_insert(&vm->svm.gpusvm, addr, lo, hi, ctx);
+		if (IS_ERR(base))
+			return ERR_CAST(base);
+
+		range = to_svm_range(base);
+		if (!range->trace_id) {
+			range->trace_id = svmgpu_trace_new_id();
+			trace_svmgpu_range_created(range->trace_id, vm->trace_id,
+						   drm_gpusvm_range_start(base),
+						   drm_gpusvm_range_size(base), 0, vm_gpu(vm));
+		}
+		if (drm_gpusvm_range_size(base) <= try->width)
+			return range;
+
+		svmgpu_svm_range_remove(vm, range);
+	}
+}
+
+/* An error of range look-up or page collection: what to do about it. */
+static int svm_handle_error(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+			    struct svmgpu_svm_try *try, bool needs_vram, int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_COLLISION);
+	case -EOPNOTSUPP:
+		/* several places: bring them together in system memory */
+		drm_gpusvm_range_evict(&vm->svm.gpusvm, &range->base);
+		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_MIXED_PLACES);
+	case -EPERM:
+		/* a read of memory that the CPU may only read */
+		if (!try->write && !try->read_only) {
+			try->read_only = true;
+			return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_RANGE_TOO_WIDE);
+		}
+		fallthrough;
+	case -EFAULT:
+	case -EINVAL:
+		/*
+		 * The CPU mapping of another page of the range may be to blame: a
+		 * range that spans VMAs by now, a hole, a page that was never in VRAM.
+		 * Only a range of one page speaks for the faulting page.
+		 */
+		if (needs_vram && err == -EFAULT && ++try->migrations <= SVM_TRY_MIGRATIONS)
+			return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_MIGRATION_BUSY);
+		if (svm_try_narrow(try))
+			return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_RANGE_TOO_WIDE);
+		return err;
+	default:
+		return err;
+	}
+}
+
+/**
+ * svmgpu_svm_fault() - one attempt to serve a fault
+ * @vm: the VM, lock held for write, no other lock
+ * @vma: mirror gpu_vma of @addr
+ * @addr: faulting address
+ * @try: progress over the attempts
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 when mapped, -EAGAIN to look up everything again, or why the access
+ * cannot be served.
+ */
+int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
+		     struct svmgpu_svm_try *try)
+{
+	const int needs_vram = svm_needs_vram(vma, try->atomic);
+	struct drm_pagemap *target;
+	struct svmgpu_svm_range *range;
+	struct drm_gpusvm_ctx ctx;
+	int err;
+
+	svmgpu_lockdep_assert_held_write(&vm->lock);
+	if (needs_vram < 0)
+		return needs_vram;
+
+	try->attempts++;
+	try->addr = addr;
+	if (svmgpu_svm_collect(vm) == -EAGAIN)
+		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_GARBAGE);
+
+	target = needs_vram ? vm->svm.pagemap : svm_preferred(vm, vma);
+	ctx = (struct drm_gpusvm_ctx){
+		.device_private_page_owner = target ? vm->svm.peer.owner : NULL,
+		.read_only = svmgpu_vma_read_only(vma) || try->read_only,
+		.devmem_possible = true,
+		.devmem_only = needs_vram,
+		.timeslice_ms = needs_vram ? SVM_ATOMIC_TIMESLICE_MS : 0,
+	};
+
+	range = svm_range_get(vm, vma, addr, try, &ctx);
+	if (IS_ERR(range)) {
+		err = PTR_ERR(range);
+		if (err == -EPERM && !try->write && !try->read_only)
+			return svm_handle_error(vm, NULL, try, false, err);
+		/* -ENOENT: no VMA here; -EFAULT: the process is exiting */
+		return err;
+	}
+
+	if (svm_range_serves(vm, range, try, needs_vram ? target : NULL)) {
+		svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_FAULT_VALID);
+		try->spurious = true;
+		return 0;
+	}
+
+	/* file and hugetlb memory cannot migrate: atomics on it are not possible */
+	if (needs_vram && !range->base.pages.flags.migrate_devmem)
+		return -EACCES;
+
+	if (target && range->base.pages.flags.migrate_devmem &&
+	    (needs_vram || (!try->tier && !try->migrations)) &&
+	    svm_wants_migration(vm, vma, range, target, try, needs_vram)) {
+		err = svm_migrate(vm, range, target, try, ctx.timeslice_ms);
+		if (err && err != -ENODEV && needs_vram &&
+		    ++try->migrations <= SVM_TRY_MIGRATIONS + SVM_TRY_COLLISIONS) {
+			if (try->migrations > SVM_TRY_MIGRATIONS)
+				svm_try_narrow(try);
+			return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_MIGRATION_BUSY);
+		}
+		if (err && needs_vram)
+			return err;
+		/* else: serve it from where the pages are */
+		if (err)
+			try->migrations++;
+		else
+			try->migrated = true;
+	}
+
+	err = drm_gpusvm_range_get_pages(&vm->svm.gpusvm, &range->base, &ctx);
+	if (err)
+		return svm_handle_error(vm, range, try, needs_vram, err);
+
+	err = svm_commit(vm, range, try, !ctx.read_only);
+	if (err == -EAGAIN)
+		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
+	if (err)
+		return err;
+
+	svmgpu_trace_range_state(vm, range, SVMGPU_TRACE_CAUSE_FAULT);
+
+	return 0;
+}
+
+/* The place that a prefetch names. */
+static struct drm_pagemap *svm_prefetch_target(struct svmgpu_vm *vm, struct svmgpu_vma *vma,
+					       u32 region)
+{
+	if (region == DRM_XE_CONSULT_MEM_ADVISE_PREF_LOC)
+		return svm_preferred(vm, vma);
+
+	return region ? vm->svm.pagemap : NULL;
+}
+
+/* One attempt for one range; its end is stored in @next. */
+static int svm_prefetch_range(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
+			      struct drm_pagemap *target, struct svmgpu_svm_try *try, u64 *next)
+{
+	struct drm_gpusvm_ctx ctx = {
+		.device_private_page_owner = target ? vm->svm.peer.owner : NULL,
+		.read_only = svmgpu_vma_read_only(vma) || try->read_only,
+		.devmem_possible = true,
+	};
+	struct svmgpu_svm_range *range;
+	int err;
+
+	range = svm_range_get(vm, vma, addr, try, &ctx);
+	if (IS_ERR(range)) {
+		err = PTR_ERR(range);
+		if (err == -EPERM && !try->read_only)
+			return svm_handle_error(vm, NULL, try, false, err);
+		return err;
+	}
+	*next = drm_gpusvm_range_end(&range->base);
+
+	if (!target) {
+		if (range->base.pages.flags.migrate_devmem)
+			drm_gpusvm_range_evict(&vm->svm.gpusvm, &range->base);
+	} else if (range->base.pages.flags.migrate_devmem && !try->migrations &&
+		   svm_wants_migration(vm, vma, range, target, try, false)) {
+		/* -EBUSY and no room: what cannot move stays, the access will still work */
+		if (svm_migrate(vm, range, target, try, 0))
+			try->migrations++;
+	}
+
+	if (svm_range_serves(vm, range, try, NULL))
+		return 0;
+
+	err = drm_gpusvm_range_get_pages(&vm->svm.gpusvm, &range->base, &ctx);
+	if (err)
+		return svm_handle_error(vm, range, try, false, err);
+
+	err = svm_commit(vm, range, try, !ctx.read_only);
+	if (err == -EAGAIN)
+		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
+	if (!err)
+		svmgpu_trace_range_state(vm, range, SVMGPU_TRACE_CAUSE_PREFETCH);
+
+	return err;
+}
+
+/**
+ * svmgpu_svm_prefetch() - move and map part of a mirror ahead of its use
+ * @vm: the VM, lock held for write, no other lock
+ * @vma: mirror gpu_vma that contains [@start, @end)
+ * @start: first byte
+ * @end: first byte behind
+ * @region: memory region as in the uAPI's prefetch
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, -ENODEV or -ENOMEM; pages that cannot be had are skipped.
+ */
+int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start, u64 end,
+			u32 region)
+{
+	struct drm_pagemap *target = svm_prefetch_target(vm, vma, region);
+	u64 addr = start;
+	int err;
+
+	svmgpu_lockdep_assert_held_write(&vm->lock);
+
+	while (addr < end) {
+		struct svmgpu_svm_try try;
+		u64 next = ALIGN(addr + 1, SZ_4K);
+
+		/* the next CPU VMA; none: done */
+		addr = max_t(u64, addr, drm_gpusvm_find_vma_start(&vm->svm.gpusvm, addr, end));
+		if (addr >= end)
+			break;
+		next = max(next, ALIGN(addr + 1, SZ_4K));
+
+		svmgpu_svm_try_init(&try, 0, false, false);
+		try.addr = addr;
+		do {
+			svmgpu_svm_collect(vm);
+			err = svm_prefetch_range(vm, vma, addr, target, &try, &next);
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		} while (err == -EAGAIN && ++try.attempts < 10 * SVM_TRY_COLLISIONS);
+
+		if (err == -ENODEV || err == -ENOMEM)
+			return err;
+		addr = next;
+	}
+
+	return 0;
+}

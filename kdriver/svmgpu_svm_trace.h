@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the SVM files say to the tracepoints, in their own terms. Each helper
+ * costs a static branch while nobody listens.
+ */
+#ifndef SVMGPU_SVM_TRACE_H
+#define SVMGPU_SVM_TRACE_H
+
+#include <linux/bits.h>
+
+#include "svmgpu_device.h"
+#include "svmgpu_scan.h"
+#include "svmgpu_svm.h"
+#include "svmgpu_trace.h"
+#include "svmgpu_vm.h"
+
+static inline u16 vm_gpu(const struct svmgpu_vm *vm)
+{
+	return vm->dev->caps.gpu_index;
+}
+
+/* The place that a scan saw, before a migration. */
+static inline u16 svmgpu_trace_scan_place(enum svmgpu_scan_state state)
+{
+	switch (state) {
+	case SVMGPU_SCAN_UNPOPULATED:
+		return SVMGPU_TRACE_PLACE_NONE;
+	case SVMGPU_SCAN_SYSTEM:
+		return SVMGPU_TRACE_PLACE_SYSTEM;
+	default:
+		return SVMGPU_TRACE_PLACE_MIXED;
+	}
+}
+
+static inline u16 svmgpu_trace_scan_state(struct svmgpu_vm *vm, struct drm_pagemap *target,
+					  enum svmgpu_scan_state state)
+{
+	switch (state) {
+	case SVMGPU_SCAN_EQUAL:
+		return target == vm->svm.pagemap ? SVMGPU_TRACE_STATE_GPU :
+						   SVMGPU_TRACE_STATE_OTHER_GPU;
+	case SVMGPU_SCAN_OTHER:
+		return SVMGPU_TRACE_STATE_OTHER_GPU;
+	case SVMGPU_SCAN_SYSTEM:
+		return SVMGPU_TRACE_STATE_SYSTEM;
+	case SVMGPU_SCAN_MIXED:
+		return SVMGPU_TRACE_STATE_MIXED;
+	case SVMGPU_SCAN_MIXED_DEVICE:
+		return SVMGPU_TRACE_STATE_MIXED_DEVICE;
+	default:
+		return SVMGPU_TRACE_STATE_UNPOPULATED;
+	}
+}
+
+static inline void svmgpu_trace_scan_result(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					    u32 fault, struct drm_pagemap *target, bool only_system,
+					    const struct svmgpu_scan_result *result)
+{
+	trace_svmgpu_scan_completed(range->trace_id, vm->trace_id,
+				    drm_gpusvm_range_start(&range->base),
+				    drm_gpusvm_range_size(&range->base),
+				    svmgpu_trace_scan_state(vm, target, result->state),
+				    result->seen, result->windows, result->collisions, fault,
+				    vm_gpu(vm), result->decision, only_system);
+}
+
+/* @vm and @range may be NULL: a move that no single VM asked for. Returns its id. */
+static inline u32 svmgpu_trace_move_begin(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					  struct svmgpu_device *dev, u16 cause, u32 fault,
+					  u64 bytes, u16 from, u16 to)
+{
+	u32 id;
+
+	if (!trace_svmgpu_migration_started_enabled())
+		return 0;
+
+	id = svmgpu_trace_new_id();
+	trace_svmgpu_migration_started(id, range ? range->trace_id : 0, vm ? vm->trace_id : 0,
+				       dev->caps.gpu_index, cause,
+				       range ? drm_gpusvm_range_start(&range->base) : 0, bytes,
+				       from, to, fault);
+
+	return id;
+}
+
+static inline void svmgpu_trace_move_end(u32 id, int result, u64 bytes)
+{
+	if (id)
+		trace_svmgpu_migration_ended(id, result, bytes, 0, 0);
+}
+
+/* VM lock held for write, notifier lock not held. */
+static inline void svmgpu_trace_range_state(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					    u16 cause)
+{
+	u16 state = SVMGPU_TRACE_STATE_SYSTEM, owner = SVMGPU_TRACE_NO_GPU;
+	struct drm_pagemap *dpagemap = NULL;
+
+	if (!trace_svmgpu_range_state_changed_enabled())
+		return;
+
+	svmgpu_notifier_lock_read(&vm->svm.gpusvm);
+	if (range->base.pages.flags.has_devmem_pages)
+		dpagemap = range->base.pages.dpagemap;
+	if (dpagemap) {
+		owner = svmgpu_pagemap_device(dpagemap)->caps.gpu_index;
+		state = owner == vm_gpu(vm) ? SVMGPU_TRACE_STATE_GPU :
+					      SVMGPU_TRACE_STATE_OTHER_GPU;
+	}
+	svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
+
+	trace_svmgpu_range_state_changed(range->trace_id, vm->trace_id,
+					 drm_gpusvm_range_start(&range->base),
+					 drm_gpusvm_range_size(&range->base), state, vm_gpu(vm),
+					 owner, cause);
+}
+
+static inline u32 svmgpu_trace_range_bind(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					  u32 fault)
+{
+	u32 id;
+
+	if (!trace_svmgpu_bind_started_enabled())
+		return 0;
+
+	id = svmgpu_trace_new_id();
+	trace_svmgpu_bind_started(id, vm->trace_id, drm_gpusvm_range_start(&range->base),
+				  drm_gpusvm_range_size(&range->base), range->trace_id, 0,
+				  vm_gpu(vm), SVMGPU_TRACE_BIND_RANGE, fault);
+
+	return id;
+}
+
+/* Notifier lock held: the entries of a range are in the page tables now. */
+static inline void svmgpu_trace_range_written(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					      u32 fault)
+{
+	trace_svmgpu_pt_written(fault, drm_gpusvm_range_start(&range->base),
+				drm_gpusvm_range_size(&range->base), vm->trace_id,
+				range->trace_id, vm_gpu(vm),
+				fault ? SVMGPU_TRACE_OWNER_FAULT : SVMGPU_TRACE_OWNER_PREFETCH,
+				SVMGPU_TRACE_VMA_MIRROR, 0, range->base.pages.notifier_seq);
+}
+
+#endif
