@@ -201,8 +201,12 @@ static void madvise_apply(struct madvise *madvise)
 	drm_gpuvm_for_each_va_range(gpuva, &vm->gpuvm, madvise->start, madvise->end) {
 		struct svmgpu_vma *vma = gpuva_to_vma(gpuva);
 
-		if (madvise_apply_vma(madvise, vma) && svmgpu_vma_is_mirror(vma))
+		if (!madvise_apply_vma(madvise, vma))
+			continue;
+		if (svmgpu_vma_is_mirror(vma))
 			svmgpu_svm_zap(vm, svmgpu_vma_start(vma), svmgpu_vma_end(vma));
+		else
+			svmgpu_vma_zap_range(vm, svmgpu_vma_start(vma), svmgpu_vma_end(vma));
 	}
 }
 

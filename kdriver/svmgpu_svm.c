@@ -9,6 +9,7 @@
 #include <drm/drm_pagemap.h>
 
 #include "svmgpu_device.h"
+#include "svmgpu_stats.h"
 #include "svmgpu_svm.h"
 #include "svmgpu_svm_mm.h"
 #include "svmgpu_svm_trace.h"
@@ -103,7 +104,7 @@ static bool svm_range_mapped(const struct svmgpu_svm_range *range)
  * read suffices with the VM lock for write). Sleeps for the flush only.
  */
 static void svm_zap_ranges(struct svmgpu_vm *vm, struct drm_gpusvm_notifier *notifier,
-			   u64 start, u64 end)
+			   u64 start, u64 end, u32 invalidation)
 {
 	struct drm_gpusvm_range *base;
 	u64 lo = U64_MAX, hi = 0;
@@ -117,15 +118,19 @@ static void svm_zap_ranges(struct svmgpu_vm *vm, struct drm_gpusvm_notifier *not
 
 		svmgpu_pt_zap(vm, drm_gpusvm_range_start(base), drm_gpusvm_range_end(base));
 		WRITE_ONCE(range->invalidated, true);
+		svmgpu_trace_range_zapped(vm, range, invalidation);
 		/* accumulate: every zapped range must be inside the flush */
 		lo = min_t(u64, lo, drm_gpusvm_range_start(base));
 		hi = max_t(u64, hi, drm_gpusvm_range_end(base));
 	}
 
 	if (lo < hi) {
-		/* The entries must be visible before the flush can retire. */
-		wmb();
+		ktime_t begin = ktime_get();
+
+		wmb(); /* the entries are zero before the flush can retire */
 		svmgpu_tlb_flush(vm->dev, vm->asid, lo, hi);
+		svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_TLB_INVAL);
+		svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_TLB_INVAL_US, begin);
 	}
 }
 
@@ -159,28 +164,36 @@ static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 	const u64 end = min(drm_gpusvm_notifier_end(notifier), event->end);
 	struct drm_gpusvm_ctx ctx = { .in_notifier = true };
 	struct drm_gpusvm_range *base;
+	bool mapped;
+	u32 id;
 
 	if (!drm_gpusvm_range_find(notifier, start, end))
 		return;
+
+	id = svmgpu_trace_invalidation_begin(vm, notifier, start, end, event->event);
 
 	/*
 	 * A closed VM's page tables are going away and are flushed already. If
 	 * nothing is mapped there is nothing to wait for: mapped is set under this
 	 * lock, so the look is exact.
 	 */
-	if (!vm->closed && svm_any_mapped(notifier, start, end)) {
+	mapped = !vm->closed && svm_any_mapped(notifier, start, end);
+	if (mapped) {
 		/* page-table jobs in flight would write behind our back */
 		dma_resv_wait_timeout(svmgpu_vm_resv(vm), DMA_RESV_USAGE_BOOKKEEP, false,
 				      MAX_SCHEDULE_TIMEOUT);
-		svm_zap_ranges(vm, notifier, start, end);
+		svm_zap_ranges(vm, notifier, start, end, id);
+		svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_INVALIDATION);
 	}
 
 	base = drm_gpusvm_range_find(notifier, start, end);
 	drm_gpusvm_for_each_range(base, notifier, start, end) {
 		drm_gpusvm_range_unmap_pages(gpusvm, base, &ctx);
+		svmgpu_trace_range_touched(vm, to_svm_range(base), id, event->event);
 		if (event->event == MMU_NOTIFY_UNMAP && !vm->closed)
 			svm_collect_later(vm, to_svm_range(base), event);
 	}
+	svmgpu_trace_invalidation_end(vm, id, mapped);
 }
 
 static const struct drm_gpusvm_ops svm_ops = {
@@ -368,7 +381,7 @@ void svmgpu_svm_zap(struct svmgpu_vm *vm, u64 start, u64 end)
 	svmgpu_notifier_lock_read(&vm->svm.gpusvm);
 	drm_gpusvm_for_each_notifier(notifier, &vm->svm.gpusvm, start, end)
 		svm_zap_ranges(vm, notifier, max_t(u64, start, drm_gpusvm_notifier_start(notifier)),
-			       min_t(u64, end, drm_gpusvm_notifier_end(notifier)));
+			       min_t(u64, end, drm_gpusvm_notifier_end(notifier)), 0);
 	svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
 }
 
@@ -455,13 +468,18 @@ void svmgpu_svm_close(struct svmgpu_vm *vm)
 
 /**
  * svmgpu_svm_fini() - free SVM state; no page-table entry may be left
- * @vm: the VM
+ * @vm: the VM, closed; its lock is not held
  *
- * Context: VM lock held for write, or nobody else has the VM; may sleep.
+ * Drops the references that ranges have on the VM.
+ *
+ * Context: may sleep.
  */
 void svmgpu_svm_fini(struct svmgpu_vm *vm)
 {
+	/* drm_gpusvm removes what ranges are left and asserts the lock */
+	svmgpu_down_write(&vm->lock);
 	drm_gpusvm_fini(&vm->svm.gpusvm);
+	svmgpu_up_write(&vm->lock);
 	if (svmgpu_vm_in_fault_mode(vm))
 		svmgpu_svm_mm_put(vm->svm.mm);
 }

@@ -63,8 +63,9 @@ static inline struct svmgpu_svm_range *to_svm_range(struct drm_gpusvm_range *ran
 
 /* VM creation and destruction, from svmgpu_vm.c */
 int svmgpu_svm_init(struct svmgpu_vm *vm);
-/* VM lock for write, vm->closed set: stops collection, zaps, releases pagemaps. */
+/* vm->closed set, VM lock not held: stops collection, releases pagemaps. */
 void svmgpu_svm_close(struct svmgpu_vm *vm);
+/* VM lock not held. */
 void svmgpu_svm_fini(struct svmgpu_vm *vm);
 
 /* VM lock for write. True when a live DMA mapping of an SVM range intersects. */

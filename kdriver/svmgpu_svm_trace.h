@@ -142,4 +142,78 @@ static inline void svmgpu_trace_range_written(struct svmgpu_vm *vm, struct svmgp
 				SVMGPU_TRACE_VMA_MIRROR, 0, range->base.pages.notifier_seq);
 }
 
+/* MMU_NOTIFY_* as the log names them. */
+static inline u16 svmgpu_trace_notify_event(enum mmu_notifier_event event)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return SVMGPU_TRACE_EVENT_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return SVMGPU_TRACE_EVENT_CLEAR;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		return SVMGPU_TRACE_EVENT_PROTECTION_VMA;
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return SVMGPU_TRACE_EVENT_PROTECTION_PAGE;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return SVMGPU_TRACE_EVENT_SOFT_DIRTY;
+	case MMU_NOTIFY_RELEASE:
+		return SVMGPU_TRACE_EVENT_RELEASE;
+	case MMU_NOTIFY_MIGRATE:
+		return SVMGPU_TRACE_EVENT_MIGRATE;
+	case MMU_NOTIFY_EXCLUSIVE:
+		return SVMGPU_TRACE_EVENT_EXCLUSIVE;
+	default:
+		return SVMGPU_TRACE_EVENT_UNKNOWN;
+	}
+}
+
+/* Notifier lock held for write; returns the id of the invalidation, 0 when nobody listens. */
+static inline u32 svmgpu_trace_invalidation_begin(struct svmgpu_vm *vm,
+						  struct drm_gpusvm_notifier *notifier, u64 start,
+						  u64 end, enum mmu_notifier_event event)
+{
+	u32 id;
+
+	if (!trace_svmgpu_invalidation_started_enabled())
+		return 0;
+
+	id = svmgpu_trace_new_id();
+	trace_svmgpu_invalidation_started(id, vm->trace_id, start, end - start, 0,
+					  svmgpu_trace_notify_event(event), vm_gpu(vm),
+					  SVMGPU_TRACE_VMA_MIRROR,
+					  notifier->notifier.invalidate_seq);
+
+	return id;
+}
+
+static inline void svmgpu_trace_invalidation_end(struct svmgpu_vm *vm, u32 id, bool zapped)
+{
+	if (id)
+		trace_svmgpu_invalidation_ended(id, vm->trace_id, 0, zapped ?
+						SVMGPU_TRACE_INVALIDATION_ZAPPED |
+						SVMGPU_TRACE_INVALIDATION_FLUSHED : 0, 0);
+}
+
+/* Notifier lock held: the entries of a range were cleared. */
+static inline void svmgpu_trace_range_zapped(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					     u32 invalidation)
+{
+	trace_svmgpu_pt_zapped(invalidation, drm_gpusvm_range_start(&range->base),
+			       drm_gpusvm_range_size(&range->base), vm->trace_id,
+			       range->trace_id, vm_gpu(vm),
+			       invalidation ? SVMGPU_TRACE_OWNER_INVALIDATION :
+					      SVMGPU_TRACE_OWNER_GC,
+			       SVMGPU_TRACE_VMA_MIRROR, SVMGPU_TRACE_PT_ZEROED, 0);
+}
+
+/* Notifier lock held for write: the pages of a range are no longer valid. */
+static inline void svmgpu_trace_range_touched(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					      u32 invalidation, enum mmu_notifier_event event)
+{
+	trace_svmgpu_range_invalidated(range->trace_id, vm->trace_id,
+				       drm_gpusvm_range_start(&range->base),
+				       drm_gpusvm_range_size(&range->base), invalidation,
+				       svmgpu_trace_notify_event(event), vm_gpu(vm));
+}
+
 #endif
