@@ -33,8 +33,9 @@ void vfu_irqs_init(VfuIrqs *irqs, unsigned n)
         irqs->fds[i] = -1;
     }
     irqs->masked = g_new0(bool, n);
-    irqs->pending = g_malloc0(vfu_irqs_pba_size(irqs));
-    irqs->table = g_malloc0(vfu_irqs_table_size(irqs));
+    /* Never NULL, also without vectors: memset() and memcpy() forbid that. */
+    irqs->pending = g_malloc0(vfu_irqs_pba_size(irqs) + 8);
+    irqs->table = g_malloc0(vfu_irqs_table_size(irqs) + 8);
     vfu_irqs_reset(irqs);
 }
 
