@@ -132,6 +132,33 @@ SVMGPU_STEP_PID=
 end_step() { [[ -z $SVMGPU_STEP_PID ]] || kill_tree "$SVMGPU_STEP_PID"; }
 at_exit end_step
 
+# attempt COMMAND...: run COMMAND in a shell of its own, which cleans up after
+# itself, and go on whatever comes of it; ATTEMPT_STATUS is its status.  (Not
+# "if COMMAND": in a condition the shell ignores errors inside COMMAND.)
+attempt() {
+    (
+        SVMGPU_UNDO=()
+        SVMGPU_MAIN_PID=$BASHPID
+        SVMGPU_ATTEMPT_PID=
+        SVMGPU_STEP_PID=
+        trap run_undo EXIT
+        trap 'exit 143' TERM
+        at_exit end_step
+        "$@"
+    ) &
+    SVMGPU_ATTEMPT_PID=$!
+    ATTEMPT_STATUS=0
+    wait "$SVMGPU_ATTEMPT_PID" || ATTEMPT_STATUS=$?
+    SVMGPU_ATTEMPT_PID=
+}
+SVMGPU_ATTEMPT_PID=
+end_attempt() {
+    [[ -n $SVMGPU_ATTEMPT_PID ]] || return 0
+    kill -TERM "$SVMGPU_ATTEMPT_PID" 2>/dev/null || true
+    wait "$SVMGPU_ATTEMPT_PID" 2>/dev/null || true
+}
+at_exit end_attempt
+
 # with_lock NAME COMMAND...: one builder of a thing at a time; the others wait
 # and then find it built.  The lock is the open file, so it never stays behind.
 # Never in a condition: a failing COMMAND ends the script.

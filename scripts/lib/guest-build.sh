@@ -83,3 +83,21 @@ build_guest_programs() {
     in_root "$root" make -s -C "$work" -f guest-programs.mk -j"$(nproc)"
     in_root "$root" tar -C "$work/out" -c . | tar -C "$out" -x --no-same-owner
 }
+
+# ensure_driver KERNEL: afterwards build/kdriver/RELEASE/svmgpu.ko is up to date
+ensure_driver() {
+    local out
+    [[ -e $SVMGPU_TOP/kdriver/Kbuild ]] || return 0
+    out=$SVMGPU_BUILD/kdriver/$(kernel_release "$1")
+    mkdir -p "$out"
+    with_lock "kdriver-$(hash_of "$out" "$1")" step "building the driver for the $1 kernel" \
+        "kdriver-$1" build_kdriver "$1" "$SVMGPU_TOP/kdriver" "$out" ""
+}
+
+ensure_guest_programs() {
+    local out=$SVMGPU_BUILD/guest
+    [[ -d $SVMGPU_TOP/tests/guest ]] || return 0
+    mkdir -p "$out"
+    with_lock "guest-$(hash_of "$out")" step "building the guest programs" guest-programs \
+        build_guest_programs "$SVMGPU_TOP/tests/guest" "$out"
+}

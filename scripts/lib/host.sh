@@ -6,7 +6,8 @@
 
 HOST_PACKAGES=(
     # to build
-    gcc pkg-config meson ninja-build libglib2.0-dev libsqlite3-dev libgtk-4-dev
+    gcc pkg-config meson ninja-build libglib2.0-dev libjson-glib-dev
+    libsqlite3-dev libseccomp-dev libgtk-4-dev
     libadwaita-1-dev libvirt-dev gettext
     # to test and to draw without a display
     xvfb xauth dbus adwaita-icon-theme fonts-dejavu-core sqlite3
@@ -16,12 +17,10 @@ HOST_PACKAGES=(
 )
 
 missing_packages() {
-    local package
-    for package in "${HOST_PACKAGES[@]}"; do
-        # ninja and others may come from elsewhere; dpkg's word counts
-        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-            echo "$package"
-    done
+    # shellcheck disable=SC2016 # dpkg-query's own format
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${HOST_PACKAGES[@]}" 2>/dev/null |
+        sed -n 's/^installed //p' | sort -u |
+        comm -13 - <(printf '%s\n' "${HOST_PACKAGES[@]}" | sort -u)
 }
 
 _install_packages() {

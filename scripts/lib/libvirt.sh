@@ -12,6 +12,15 @@ SVMGPU_LIBVIRT_DIR=$SVMGPU_CACHE/libvirt
 
 virsh_quiet() { virsh -q -c "$SVMGPU_URI" "$@" </dev/null; }
 
+# virsh_or_die COMMAND ARGUMENT...: what libvirt says is shown when it refuses
+virsh_or_die() {
+    local said
+    said=$(virsh_quiet "$@" 2>&1) || {
+        printf '    %s\n' "$said" >&2
+        die "libvirt refuses to $1 the domain" "see the lines above, and $SVMGPU_LOGS/libvirtd.log"
+    }
+}
+
 _libvirtd_config() {
     local dir=$SVMGPU_LIBVIRT_DIR
     mkdir -p "$dir/etc/qemu" "$dir/lib" "$dir/cache"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # RUN_STATUS is the callers'
 #
 # "svmgpu run": boots a domain of its own, runs one command in it, shows the
 # command's output as it comes and ends with its status.  What the two sides
@@ -24,8 +25,8 @@ domain_pid() {
 
 domain_active() { [[ $(virsh_quiet domstate "$1" 2>/dev/null) =~ ^(running|paused|in\ shutdown|idle|no\ state) ]]; }
 
-# run_guest NAME KERNEL GPUS LOG MODULE-ARGS DIR: run DIR/command; returns its
-# status, or ends the script when there is none
+# run_guest NAME KERNEL GPUS LOG MODULE-ARGS DIR: run DIR/command; its status is
+# in RUN_STATUS afterwards; ends the script when there is none
 run_guest() {
     local name=$1 kernel=$2 gpus=$3 log=$4 args=$5 dir=$6 cmdline word tail_pid why
     local start=$SECONDS
@@ -38,10 +39,7 @@ run_guest() {
     domain_xml "$name" "$kernel" "$gpus" "$log" "" "$dir/console" "$dir/output" \
         "$(kernel_cmdline "$kernel" "$cmdline")" destroy >"$dir/domain.xml"
     at_exit destroy_domain "$name"
-    virsh_quiet create "$dir/domain.xml" >"$dir/virsh.log" 2>&1 || {
-        sed 's/^/    /' "$dir/virsh.log" >&2
-        die "libvirt does not start the guest" "see above, and $SVMGPU_LOGS/libvirtd.log"
-    }
+    virsh_or_die create "$dir/domain.xml"
     tail -n +1 -s 0.2 -f "$dir/output" &
     tail_pid=$!
     at_exit end_process "$tail_pid"
@@ -56,7 +54,9 @@ run_guest() {
     sleep 0.3
     end_process "$tail_pid"
     if [[ -e $dir/status ]]; then
-        return "$(cat "$dir/status")"
+        RUN_STATUS=$(cat "$dir/status")
+        [[ ! -e $dir/load-failed ]] || die "the driver does not load" "see $dir/console"
+        return
     fi
     why=$(grep -ahoE 'Kernel panic - not syncing.*|svmgpu-guest: .*' "$dir/console" | tail -n 1 | tr -d '\r')
     case $why in

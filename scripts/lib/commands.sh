@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # options are read by other files
+#
+# The small commands, and what a guest needs before it can start.
+
+DOMAIN=svmgpu
+UP_DIR=$SVMGPU_BUILD/up
+
+# The options that several commands share; what they do not know stays in REST.
+parse_options() {
+    OPT_GPUS=2 OPT_KERNEL=stock OPT_LOG='' OPT_DRIVER='' OPT_TIMEOUT='' OPT_RESULTS='' REST=()
+    while (($#)); do
+        case $1 in
+        --gpus | --kernel | --log | --driver-name | --timeout | --results)
+            (($# > 1)) || die "$1 needs a value" "see scripts/svmgpu --help"
+            case $1 in
+            --gpus) OPT_GPUS=$2 ;;
+            --kernel) OPT_KERNEL=$2 ;;
+            --log) OPT_LOG=$(realpath -m -- "$2") ;;
+            --driver-name) OPT_DRIVER=$2 ;;
+            --timeout) OPT_TIMEOUT=$2 ;;
+            --results) OPT_RESULTS=$(realpath -m -- "$2") ;;
+            esac
+            shift 2
+            ;;
+        --)
+            shift
+            REST+=("$@")
+            break
+            ;;
+        -*) die "unknown option '$1'" "see scripts/svmgpu --help" ;;
+        *)
+            REST+=("$1")
+            shift
+            ;;
+        esac
+    done
+    [[ $OPT_GPUS =~ ^[0-8]$ ]] || die "--gpus $OPT_GPUS: not a number from 0 to 8"
+    [[ $OPT_KERNEL == stock || $OPT_KERNEL == debug ]] ||
+        die "unknown kernel '$OPT_KERNEL'" "use --kernel stock or --kernel debug"
+    [[ -z $OPT_TIMEOUT || $OPT_TIMEOUT =~ ^[0-9]+$ ]] ||
+        die "--timeout $OPT_TIMEOUT: not a number of seconds"
+}
+
+no_more_arguments() {
+    (($# == 0)) || die "'$1': there is nothing to do with this argument" "see scripts/svmgpu --help"
+}
+
+# prepare_guest KERNEL GPUS: build and make all that a guest needs
+prepare_guest() {
+    make_dirs
+    ensure_host_packages
+    ensure_qemu
+    ensure_kernel "$1"
+    ensure_guest_image
+    ensure_initrd "$1"
+    ensure_accel
+    ensure_driver "$1"
+    ensure_guest_programs
+    ensure_emulator "$2"
+    ensure_libvirt
+}
+
+cmd_build() {
+    parse_options "$@"
+    no_more_arguments "${REST[@]}"
+    make_dirs
+    ensure_host_packages
+    ensure_host_build
+    prepare_guest "$OPT_KERNEL" 1
+    msg "built: $(host_build), $SVMGPU_BUILD/kdriver/$(kernel_release "$OPT_KERNEL"), $SVMGPU_BUILD/guest"
+}
+
+cmd_run() {
+    local dir
+    parse_options "$@"
+    ((${#REST[@]})) || die "run needs a command" "scripts/svmgpu run -- COMMAND..."
+    prepare_guest "$OPT_KERNEL" "$OPT_GPUS"
+    [[ -z $OPT_TIMEOUT ]] || RUN_TIMEOUT=$OPT_TIMEOUT
+    dir=$(new_run_dir)
+    # one argument is a shell command line, several are one command's words
+    if ((${#REST[@]} == 1)); then
+        printf '%s\n' "${REST[0]}" >"$dir/command"
+    else
+        printf '%q ' "${REST[@]}" >"$dir/command"
+    fi
+    run_guest "svmgpu-run-$$" "$OPT_KERNEL" "$OPT_GPUS" "$OPT_LOG" \
+        "${OPT_DRIVER:+driver_name=$OPT_DRIVER}" "$dir"
+    exit "$RUN_STATUS"
+}
+
+# The domain keeps its identity over "up"s, whatever changes in it.
+domain_uuid() {
+    sha256sum <<<"$SVMGPU_TOP $DOMAIN" |
+        sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/\1-\2-4\3-8\4-\5/'
+}
+
+cmd_up() {
+    local start=$SECONDS args=''
+    parse_options "$@"
+    no_more_arguments "${REST[@]}"
+    make_dirs
+    ensure_host_packages
+    ensure_libvirt
+    ! domain_active "$DOMAIN" ||
+        die "the domain $DOMAIN is already running" "use scripts/svmgpu shell, or stop it: scripts/svmgpu down"
+    prepare_guest "$OPT_KERNEL" "$OPT_GPUS"
+    mkdir -p "$UP_DIR"
+    rm -f "$UP_DIR/console"
+    args=${OPT_DRIVER:+svmgpu.module.driver_name=$OPT_DRIVER}
+    domain_xml "$DOMAIN" "$OPT_KERNEL" "$OPT_GPUS" "${OPT_LOG:-$UP_DIR/events.db}" \
+        "$(ctl_socket)" "" "" "$(kernel_cmdline "$OPT_KERNEL" "$args")" restart |
+        sed -e "s|^  <name>.*|&<uuid>$(domain_uuid)</uuid>|" \
+            -e "s|<serial type='pty'>|&<log file='$(xml_escape "$UP_DIR/console")' append='off'/>|" \
+            >"$UP_DIR/domain.xml"
+    virsh_or_die define "$UP_DIR/domain.xml"
+    virsh_or_die start "$DOMAIN"
+    while ! grep -aq 'svmgpu-guest: ready' "$UP_DIR/console" 2>/dev/null; do
+        domain_active "$DOMAIN" || die "the guest did not start" "see $UP_DIR/console"
+        ((SECONDS - start < 600)) || die "the guest is not ready after 600 s" "see $UP_DIR/console"
+        sleep 0.5
+    done
+    msg "the domain $DOMAIN runs (${OPT_GPUS} GPUs, $OPT_KERNEL kernel); its log is ${OPT_LOG:-$UP_DIR/events.db}"
+    msg "next: scripts/svmgpu shell, virsh console $DOMAIN, scripts/svmgpu inspect, scripts/svmgpu down"
+}
+
+cmd_down() {
+    local i
+    no_more_arguments "$@"
+    make_dirs
+    ensure_libvirt
+    if ! domain_active "$DOMAIN"; then
+        msg "the domain $DOMAIN is not running"
+        return
+    fi
+    virsh_quiet shutdown "$DOMAIN" >/dev/null
+    for ((i = 0; i < 40; i++)); do
+        domain_active "$DOMAIN" || break
+        sleep 0.5
+    done
+    if domain_active "$DOMAIN"; then
+        note "the guest does not answer the power button: pulling the plug"
+        destroy_domain "$DOMAIN"
+    fi
+    msg "the domain $DOMAIN is stopped"
+}
+
+need_domain() {
+    no_more_arguments "$@"
+    make_dirs
+    ensure_libvirt
+    domain_active "$DOMAIN" || die "the domain $DOMAIN is not running" "start it: scripts/svmgpu up"
+}
+
+need_terminal() { [[ -t 0 ]] || die "this needs a terminal" "for one command use: scripts/svmgpu run -- COMMAND"; }
+
+cmd_shell() {
+    need_terminal
+    need_domain "$@"
+    msg "press Enter; leave with ^]"
+    virsh -q -c "$SVMGPU_URI" console "$DOMAIN" --devname console1
+}
+
+cmd_console() {
+    need_terminal
+    need_domain "$@"
+    msg "the kernel's console; leave with ^]"
+    virsh -q -c "$SVMGPU_URI" console "$DOMAIN" --devname serial0
+}
+
+# newest_log: the log that "inspect" without an argument means
+newest_log() {
+    local newest='' file
+    for file in "$UP_DIR/events.db" "$SVMGPU_BUILD/demo/events.db" "$SVMGPU_BUILD"/igt/*.db; do
+        [[ ! -e $file || (-n $newest && $newest -nt $file) ]] || newest=$file
+    done
+    [[ -n $newest ]] || die "there is no log yet" "make one: scripts/svmgpu demo"
+    echo "$newest"
+}
+
+need_log() { [[ -r $1 ]] || die "cannot read the log $1" "scripts/svmgpu inspect LOG, with a log that exists"; }
+
+cmd_inspect() {
+    local log=${1:-}
+    (($# <= 1)) || no_more_arguments "${@:2}"
+    [[ $log != -* ]] || die "unknown option '$log'" "see scripts/svmgpu --help"
+    [[ -n $log ]] || log=$(newest_log)
+    need_log "$log"
+    ensure_host_packages
+    ensure_host_build
+    [[ -n ${WAYLAND_DISPLAY:-}${DISPLAY:-} ]] ||
+        die "there is no display" "draw a picture instead: $(host_program svmgpu-inspector) --render VIEW.png $log"
+    "$(host_program svmgpu-inspector)" "$log"
+}
+
+cmd_check() {
+    local log=${1:-} status=0 line
+    [[ -n $log ]] || die "check needs a log" "scripts/svmgpu check LOG"
+    no_more_arguments "${@:2}"
+    need_log "$log"
+    have sqlite3 || die "sqlite3 is missing" "apt-get install sqlite3"
+    while IFS= read -r line; do
+        msg "$line"
+        [[ $line != FAIL* ]] || status=1
+    done < <(sqlite3 -readonly -bail -list "$log" <"$SVMGPU_TOP/scripts/check.sql" 2>&1 ||
+        echo "FAIL the log cannot be read: is it one?")
+    ((status == 0)) || die "the log $log breaks a rule" "see the lines above that start with FAIL"
+}
+
+ctl_socket() { echo "${XDG_RUNTIME_DIR:-/run}/svmgpu-$(hash_of "$SVMGPU_TOP").ctl"; }
+
+cmd_bench() {
+    local name=${1:-} out=$SVMGPU_BUILD/bench program found=''
+    (($# <= 1)) || no_more_arguments "${@:2}"
+    make_dirs
+    ensure_host_packages
+    ensure_host_build
+    mkdir -p "$out"
+    for program in "$(host_build)"/tests/bench/bench-*; do
+        [[ -x $program && -f $program ]] || continue
+        [[ -z $name || ${program##*/bench-} == "$name" ]] || continue
+        found=1
+        "$program" --json "$out/${program##*/bench-}.json"
+    done
+    [[ -n $found ]] || die "there is no benchmark${name:+ named $name}" "see tests/bench"
+}

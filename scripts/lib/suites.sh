@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# "svmgpu test": suites, each a function that adds lines
+# "result<TAB>seconds<TAB>name" to a file of its own below build/test.  A suite
+# that ends early is one failure more, never a silence.
+
+TEST_DIR=$SVMGPU_BUILD/test
+
+# the scripts themselves: style, and what they say to bad input
+suite_scripts() {
+    local out=$1 script status start
+    if have shellcheck; then
+        if (cd "$SVMGPU_TOP" && git ls-files scripts .ci tests/scripts | xargs grep -lE '^#!.*sh$' |
+            xargs shellcheck -x) >"$out.log" 2>&1; then
+            printf 'pass\t0\tshellcheck\n' >>"$out"
+        else
+            tail -n 40 "$out.log"
+            printf 'fail\t0\tshellcheck\n' >>"$out"
+        fi
+    else
+        printf 'skip\t0\tshellcheck (not installed)\n' >>"$out"
+    fi
+    for script in "$SVMGPU_TOP"/tests/scripts/*.test; do
+        [[ -x $script ]] || continue
+        start=$SECONDS status=0
+        "$script" >"$out.log" 2>&1 </dev/null || status=$?
+        case $status in
+        0) printf 'pass\t%s\t%s\n' $((SECONDS - start)) "${script##*/}" ;;
+        77) printf 'skip\t%s\t%s\n' $((SECONDS - start)) "${script##*/}" ;;
+        *)
+            tail -n 20 "$out.log" >&2
+            printf 'fail\t%s\t%s\n' $((SECONDS - start)) "${script##*/}"
+            ;;
+        esac >>"$out"
+    done
+}
+
+# the tests of the host's programs
+suite_host() {
+    local out=$1 status=0 log
+    log=$(host_build)/meson-logs/testlog.json
+    rm -f "$log"
+    meson test -C "$(host_build)" --no-rebuild --print-errorlogs -t 3 || status=$?
+    [[ -s $log ]] || die "meson test ran nothing"
+    sqlite3 -batch -noheader -separator $'\t' :memory: "
+        WITH line(v) AS (
+            SELECT value FROM json_each(
+                '[' || rtrim(replace(readfile('$log'), char(10), ','), ',') || ']'))
+        SELECT CASE json_extract(v, '\$.result')
+                 WHEN 'OK' THEN 'pass' WHEN 'EXPECTEDFAIL' THEN 'pass'
+                 WHEN 'SKIP' THEN 'skip' ELSE 'fail' END,
+               printf('%.3f', json_extract(v, '\$.duration')),
+               json_extract(v, '\$.name')
+        FROM line" >>"$out"
+}
+
+# our own programs in the guest
+suite_guest() {
+    local out=$1 kernel=$2 dir list=$SVMGPU_TOP/tests/guest/testlist
+    if [[ ! -e $list ]]; then
+        printf 'skip\t0\tguest programs (there is no tests/guest/testlist)\n' >>"$out"
+        return
+    fi
+    prepare_guest "$kernel" 2
+    dir=$(new_run_dir)
+    echo "svmgpu-guest-tests $list $SVMGPU_BUILD/guest $dir/results" >"$dir/command"
+    run_guest "svmgpu-test-$$" "$kernel" 2 "$out.db" driver_name=xe "$dir"
+    {
+        sed "s|\$| ($kernel kernel)|" "$dir/results/guest.tsv"
+        kernel_findings "$dir" | sed "s|\$| ($kernel kernel, guest programs)|"
+        check_result "$out.db" "guest programs, $kernel kernel"
+    } >>"$out"
+}
+
+# IGT's tests from a list
+suite_igt() {
+    local out=$1 kernel=$2 list=$3 name
+    name=$(basename "$list" .testlist)
+    prepare_guest "$kernel" 2
+    rm -f "$out.db"*
+    run_igt "$kernel" 2 "$out.db" "$out.results" "$list"
+    {
+        sed "s|\$| ($kernel kernel)|" "$out.results/results.tsv"
+        check_result "$out.db" "$name, $kernel kernel"
+    } >>"$out"
+}
+
+# a log that a suite made must hold the rules
+check_result() {
+    local status=0
+    (cmd_check "$1") >"$1.check" 2>&1 || status=$?
+    if ((status == 0)); then
+        printf 'pass\t0\trules hold in the log of %s\n' "$2"
+    else
+        grep '^FAIL' "$1.check" >&2 || cat "$1.check" >&2
+        printf 'fail\t0\trules hold in the log of %s\n' "$2"
+    fi
+}
+
+# run_suite TITLE FUNCTION ARGUMENT...: run it, whatever becomes of it
+run_suite() {
+    local title=$1 suite=$2 out start=$SECONDS
+    shift 2
+    out=$TEST_DIR/$(tr -c 'a-z0-9\n' - <<<"$title").tsv
+    : >"$out"
+    msg "== $title"
+    attempt "$suite" "$out" "$@"
+    ((ATTEMPT_STATUS == 0)) || printf 'fail\t0\t%s ended early\n' "$title" >>"$out"
+    sed "s|^|$title\t|" "$out" >>"$TEST_DIR/all.tsv"
+    print_results "$out"
+    msg "== $title: $(count_results "$out" pass) passed, $(count_results "$out" fail) failed, $(count_results "$out" skip) skipped, $((SECONDS - start)) s"
+}
+
+cmd_test() {
+    local mode=default list passed failed skipped
+    while (($#)); do
+        case $1 in
+        --quick) mode=quick ;;
+        --full) mode=full ;;
+        *) die "unknown option '$1'" "scripts/svmgpu test [--quick|--full]" ;;
+        esac
+        shift
+    done
+    make_dirs
+    ensure_host_packages
+    rm -rf "$TEST_DIR"
+    mkdir -p "$TEST_DIR"
+    : >"$TEST_DIR/all.tsv"
+    ensure_host_build
+    prepare_guest stock 2
+    run_suite scripts suite_scripts
+    run_suite host suite_host
+    run_suite "guest stock" suite_guest stock
+    run_suite "igt stock" suite_igt stock "$SVMGPU_TOP/tests/igt/first-light.testlist"
+    if [[ $mode != quick ]]; then
+        prepare_guest debug 2
+        run_suite "guest debug" suite_guest debug
+        run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/first-light.testlist"
+    fi
+    if [[ $mode == full ]]; then
+        for list in "$SVMGPU_TOP"/tests/igt/*.testlist; do
+            [[ $list != */first-light.testlist ]] || continue
+            run_suite "igt stock $(basename "$list" .testlist)" suite_igt stock "$list"
+        done
+    fi
+    passed=$(cut -f2 "$TEST_DIR/all.tsv" | grep -c '^pass' || true)
+    failed=$(cut -f2 "$TEST_DIR/all.tsv" | grep -c '^fail' || true)
+    skipped=$(cut -f2 "$TEST_DIR/all.tsv" | grep -c '^skip' || true)
+    awk -F'\t' '$2 == "fail" { printf "failed: %s: %s\n", $1, $4 }' "$TEST_DIR/all.tsv"
+    msg "$passed passed, $failed failed, $skipped skipped"
+    ((failed == 0))
+}
