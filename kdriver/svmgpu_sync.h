@@ -10,11 +10,12 @@
 
 #include <drm/drm_syncobj.h>
 
+#include "svmgpu_user_fence.h"
+
 struct drm_sched_job;
 struct drm_xe_sync;
 struct svmgpu_device;
 struct svmgpu_file;
-struct svmgpu_user_fence;
 
 /** struct svmgpu_sync - one parsed entry */
 struct svmgpu_sync {
@@ -59,7 +60,5 @@ static inline bool svmgpu_sync_is_user_fence(const struct svmgpu_sync *sync)
 }
 
 struct svmgpu_user_fence *svmgpu_sync_user_fence_get(const struct svmgpu_sync *sync);
-void svmgpu_user_fence_put(struct svmgpu_user_fence *ufence);
-bool svmgpu_user_fence_signalled(struct svmgpu_user_fence *ufence);
 
 #endif
