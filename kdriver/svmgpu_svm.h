@@ -90,7 +90,7 @@ struct svmgpu_svm_try {
 	u32 collisions;
 	/** @migrations: failed migrations */
 	u32 migrations;
-	/** @tier: 0 optimistic, 1 smaller range without migration */
+	/** @tier: 0 optimistic, 1 smaller range without migration, 2 the write side, 3 locked folio */
 	u32 tier;
 	/** @width: bound on the range's size in bytes */
 	u64 width;
@@ -128,6 +128,14 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
  */
 int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start, u64 end,
 			u32 region);
+
+int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+		      const struct svmgpu_svm_try *try, bool writable,
+		      bool (*ready)(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+				    void *data), void *data);
+/* svmgpu_svm_exclusive.c: as one attempt, for a range of one page; -EOPNOTSUPP: not for this one. */
+int svmgpu_svm_commit_exclusive(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+				struct svmgpu_svm_try *try, const struct drm_gpusvm_ctx *ctx);
 
 /* Page-table part of a range: VM lock for write; returns true when it was mapped. */
 bool svmgpu_svm_range_unbind(struct svmgpu_vm *vm, struct svmgpu_svm_range *range);

@@ -35,9 +35,10 @@
  *
  * Losing to an invalidation is legal program behaviour, so it never makes a
  * fault fail (S5); it is counted, and after SVM_TRY_COLLISIONS rounds the next
- * tier makes losing less likely: a smaller range and no migration. Only three
- * things end a fault: the access is served, it is not permitted by the CPU
- * mapping of its own page, or memory is exhausted.
+ * tier makes losing less likely: first a smaller range and no migration, then the
+ * write side of the CPU's own locks (svmgpu_svm_exclusive.c). Only three things
+ * end a fault: the access is served, it is not permitted by the CPU mapping of
+ * its own page, or memory is exhausted.
  */
 
 /* rounds lost to invalidations before the next tier */
@@ -83,8 +84,9 @@ static int svm_try_again(struct svmgpu_vm *vm, struct svmgpu_svm_try *try,
 				   try->tier, try->attempts);
 
 	if (reason == SVMGPU_TRACE_RETRY_COLLISION || reason == SVMGPU_TRACE_RETRY_SEQUENCE) {
-		if (++try->collisions % SVM_TRY_COLLISIONS == 0 && svm_try_narrow(try)) {
-			try->tier = 1;
+		if (++try->collisions % SVM_TRY_COLLISIONS == 0 && try->tier < 2) {
+			/* narrower twice, then the write side */
+			try->tier = svm_try_narrow(try) ? 1 : 2;
 			svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_ESCALATION);
 			trace_svmgpu_fault_escalated(try->fault_id, try->addr, vm->trace_id, 0,
 						     vm_gpu(vm), reason, try->tier, try->attempts);
@@ -227,12 +229,29 @@ static u64 svm_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes
 	return paddr;
 }
 
-/*
- * Writes the page tables of a range whose pages were obtained. VM lock for
- * write. -EAGAIN when the pages were invalidated meanwhile.
+static bool svm_pages_ready(struct svmgpu_vm *vm, struct svmgpu_svm_range *range, void *data)
+{
+	return drm_gpusvm_range_pages_valid(&vm->svm.gpusvm, &range->base);
+}
+
+/**
+ * svmgpu_svm_commit() - write the page tables of a range
+ * @vm: the VM, lock held for write
+ * @range: its range; the DMA address array exists
+ * @try: on whose behalf
+ * @writable: map for writing
+ * @ready: are the pages there and still valid; called under the notifier lock
+ * @data: for @ready
+ *
+ * Context: may sleep; no reservation lock held (it takes the VM's), the mmap
+ * lock may be.
+ *
+ * Return: 0, -EAGAIN when the pages were invalidated meanwhile, -ENOMEM, -EINTR.
  */
-static int svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-		      const struct svmgpu_svm_try *try, bool writable)
+int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+		      const struct svmgpu_svm_try *try, bool writable,
+		      bool (*ready)(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+				    void *data), void *data)
 {
 	const u64 start = drm_gpusvm_range_start(&range->base);
 	const u64 end = drm_gpusvm_range_end(&range->base);
@@ -270,7 +289,7 @@ static int svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 			goto abort;
 
 		svmgpu_notifier_lock_read(&vm->svm.gpusvm);
-		if (drm_gpusvm_range_pages_valid(&vm->svm.gpusvm, &range->base)) {
+		if (ready(vm, range, data)) {
 			svmgpu_pt_commit_cpu(&update);
 			WRITE_ONCE(range->present, true);
 			WRITE_ONCE(range->invalidated, false);
@@ -452,11 +471,18 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 			try->migrated = true;
 	}
 
+	if (try->tier >= 2) {
+		err = svmgpu_svm_commit_exclusive(vm, range, try, &ctx);
+		if (err != -EOPNOTSUPP)
+			goto committed;
+	}
+
 	err = drm_gpusvm_range_get_pages(&vm->svm.gpusvm, &range->base, &ctx);
 	if (err)
 		return svm_handle_error(vm, range, try, needs_vram, err);
 
-	err = svm_commit(vm, range, try, !ctx.read_only);
+	err = svmgpu_svm_commit(vm, range, try, !ctx.read_only, svm_pages_ready, NULL);
+committed:
 	if (err == -EAGAIN)
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
 	if (err)
@@ -515,7 +541,7 @@ static int svm_prefetch_range(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 
 	if (err)
 		return svm_handle_error(vm, range, try, false, err);
 
-	err = svm_commit(vm, range, try, !ctx.read_only);
+	err = svmgpu_svm_commit(vm, range, try, !ctx.read_only, svm_pages_ready, NULL);
 	if (err == -EAGAIN)
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
 	if (!err)
