@@ -90,7 +90,7 @@ struct svmgpu_svm_try {
 	u32 collisions;
 	/** @migrations: failed migrations */
 	u32 migrations;
-	/** @tier: 0 optimistic, 1 smaller range without migration, 2 the write side, 3 locked folio */
+	/** @tier: 0 optimistic, 1 smaller range, no migration, 2 the write side, 3 locked folio */
 	u32 tier;
 	/** @width: bound on the range's size in bytes */
 	u64 width;
@@ -133,7 +133,10 @@ int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 		      const struct svmgpu_svm_try *try, bool writable,
 		      bool (*ready)(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 				    void *data), void *data);
-/* svmgpu_svm_exclusive.c: as one attempt, for a range of one page; -EOPNOTSUPP: not for this one. */
+/*
+ * svmgpu_svm_exclusive.c: as one attempt, for a range of one page; -EOPNOTSUPP: not
+ * for this kind of memory.
+ */
 int svmgpu_svm_commit_exclusive(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 				struct svmgpu_svm_try *try, const struct drm_gpusvm_ctx *ctx);
 
