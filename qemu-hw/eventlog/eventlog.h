@@ -155,6 +155,9 @@ typedef struct EventlogConfig {
     unsigned commit_ms;
     /* Program and version, for the log. */
     const char *creator;
+    /* Device clock at the beginning of the run; 0: now. Programs that write
+     * a log of the past set it. */
+    uint64_t start_ns;
 } EventlogConfig;
 
 typedef struct EventlogStats {

@@ -135,7 +135,8 @@ CREATE TABLE _interval (
     result    INTEGER,                  -- 0 or -errno
     a0        INTEGER,
     a1        INTEGER,
-    a2        INTEGER
+    a2        INTEGER,
+    cut       INTEGER                   -- 1: ended because its session did
 ) STRICT;
 CREATE INDEX _interval_kind ON _interval (kind, t0);
 CREATE INDEX _interval_thing ON _interval (thing_id, t0);
@@ -196,6 +197,7 @@ INSERT INTO enum (enum, value, label) VALUES
     ('lost_source', 0, 'driver_ring'), ('lost_source', 1, 'device_queue'),
     ('lost_source', 2, 'bad_records'), ('lost_source', 3, 'torn_records'),
     ('lost_source', 4, 'overwritten_rings'),
+    ('lost_source', 5, 'write_failed'),
 
     ('place', 0, 'none'), ('place', 1, 'system'), ('place', 2, 'mixed'),
 
@@ -235,8 +237,6 @@ INSERT INTO enum (enum, value, label) VALUES
     ('point_kind', 96, 'pt_written'), ('point_kind', 97, 'pt_zapped'),
     ('point_kind', 98, 'pt_freed'), ('point_kind', 99, 'list_added'),
     ('point_kind', 100, 'list_removed'),
-    ('point_kind', 113, 'job_armed'),
-    ('point_kind', 116, 'eviction_fenced'),
     ('point_kind', 146, 'user_fence_signalled'),
     ('point_kind', 259, 'client_connected'),
     ('point_kind', 260, 'client_disconnected'),
@@ -342,7 +342,7 @@ CREATE VIEW gpu AS
     SELECT id, key AS gpu, name, bytes AS vram_bytes, t0, t1
     FROM _thing WHERE kind = 1;
 CREATE VIEW engine AS
-    SELECT id, gpu, key AS engine, name, parent_id AS gpu_id, t0
+    SELECT id, gpu, sub AS engine, name, parent_id AS gpu_id, t0
     FROM _thing WHERE kind = 2;
 CREATE VIEW process AS
     SELECT id, session_id, key AS tgid, name AS comm, t0
@@ -609,7 +609,7 @@ CREATE VIEW interval AS
     SELECT i.id, e.label AS kind, i.thing_id, i.t0, i.t1, c.label AS clock,
            i.sub, i.thread_id, i.object_id, i.n, i.vm_id, i.parent_id, i.key,
            i.gpu, i.va, i.bytes, i.src, i.dst, i.cause, i.outcome, i.result,
-           i.a0, i.a1, i.a2, i.t1 IS NULL AS unfinished,
+           i.a0, i.a1, i.a2, (i.t1 IS NULL OR i.cut IS NOT NULL) AS unfinished,
            coalesce(i.t1, (SELECT r.t1 FROM run r WHERE r.t0 <= i.t0
                            ORDER BY r.t0 DESC LIMIT 1)) AS t_end
     FROM _interval i
