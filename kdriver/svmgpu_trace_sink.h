@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The trace sink: the way of the tracepoints into the device's event log.
+ */
+#ifndef SVMGPU_TRACE_SINK_H
+#define SVMGPU_TRACE_SINK_H
+
+struct svmgpu_device;
+
+/* Probe: as soon as registers and dev->caps can be read. */
+void svmgpu_trace_sink_init(struct svmgpu_device *dev);
+/* Remove: last, while registers can still be written. */
+void svmgpu_trace_sink_fini(struct svmgpu_device *dev);
+
+#endif
