@@ -515,6 +515,11 @@ void event_drain_wake(EventDrain *drain)
         drain_tell_asleep(drain, false);
     }
     drain->last_record_ns = eventlog_now_ns();
+    if (!drain->session && drain->bytes >= SVMGPU_TRACE_HEADER_BYTES &&
+        __atomic_load_n(&drain_header(drain)->magic, __ATOMIC_ACQUIRE) ==
+            SVMGPU_TRACE_MAGIC) {
+        drain_begin_session(drain, drain->last_record_ns);
+    }
 }
 
 uint64_t event_drain_due(const EventDrain *drain)

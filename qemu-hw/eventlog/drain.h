@@ -37,7 +37,10 @@ EventDrain *event_drain_new(EventModel *model, unsigned gpu, void *area,
 /* Ends the session, if there is one; frees. */
 void event_drain_free(EventDrain *drain, uint64_t now_ns);
 
-/* The doorbell was rung. */
+/*
+ * The doorbell was rung: a pass is due at once. A session that has begun is
+ * known from here on, before any of its records is taken.
+ */
 void event_drain_wake(EventDrain *drain);
 
 /* When the next pass is due; UINT64_MAX: not before the doorbell. */

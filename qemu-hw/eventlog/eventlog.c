@@ -179,12 +179,28 @@ static bool log_take_events(Eventlog *log)
     return n == QUEUE_TURN;
 }
 
+/*
+ * Called with the mutex held. Comes before the events of the queue are taken:
+ * they have to know whether there is a driver that will tell its half.
+ */
+static void log_serve_kicks(Eventlog *log)
+{
+    atomic_store(&log->kicked, false);
+    for (guint i = 0; i < log->drains->len; i++) {
+        EventlogDrain *d = g_ptr_array_index(log->drains, i);
+
+        if (atomic_exchange(&d->kicked, false)) {
+            event_drain_wake(d->drain);
+            log->driver_present |= event_drain_has_session(d->drain);
+        }
+    }
+}
+
 /* Called with the mutex held. */
 static void log_serve_drains(Eventlog *log, EventDrainMode mode)
 {
     bool served = false;
 
-    atomic_store(&log->kicked, false);
     log->driver_present = false;
     for (guint i = 0; i < log->drains->len;) {
         EventlogDrain *d = g_ptr_array_index(log->drains, i);
@@ -210,9 +226,6 @@ static void log_serve_drains(Eventlog *log, EventDrainMode mode)
             event_device_expire(log->model, INT64_MAX);
             d->request = DRAIN_NOTHING;
             served = true;
-        }
-        if (atomic_exchange(&d->kicked, false)) {
-            event_drain_wake(d->drain);
         }
         if (mode != EVENT_DRAIN_NORMAL || event_drain_due(d->drain) <= now) {
             event_drain_pass(d->drain, now, mode);
@@ -295,6 +308,7 @@ static gpointer log_thread(gpointer opaque)
          */
         g_mutex_lock(&log->mutex);
         sync = log->sync_wanted;
+        log_serve_kicks(log);
         g_mutex_unlock(&log->mutex);
         do {
             more = log_take_events(log);
