@@ -141,14 +141,12 @@ void svmgpu_context_fini(struct svmgpu_exec_queue *queue, struct svmgpu_context_
  */
 int svmgpu_context_recreate(struct svmgpu_exec_queue *queue, struct svmgpu_context_hw *context)
 {
-	struct svmgpu_context_status *status = &context->memory->status;
-	u64 completed = READ_ONCE(status->completed), runtime_ns = READ_ONCE(status->runtime_ns);
+	u64 runtime_ns = svmgpu_context_runtime_ns(context);
 
+	/* fdinfo's run time never goes back; seqnos go on, which is the ring's business */
 	context_fill(queue, context, context->memory->context.engines,
 		     context->memory->context.flags);
-	/* seqnos go on, and fdinfo's run time never goes back */
-	status->completed = completed;
-	status->runtime_ns = runtime_ns;
+	context->runtime_base_ns = runtime_ns;
 	return context_create(queue, context);
 }
 

@@ -6,6 +6,7 @@
 #ifndef SVMGPU_CONTEXT_H
 #define SVMGPU_CONTEXT_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include "svmgpu_ring.h"
@@ -14,7 +15,7 @@ struct svmgpu_device;
 struct svmgpu_exec_queue;
 
 #define SVMGPU_CONTEXT_JOBS_LOG2	5
-#define SVMGPU_CONTEXT_JOBS		(1 << SVMGPU_CONTEXT_JOBS_LOG2)
+#define SVMGPU_CONTEXT_JOBS		BIT(SVMGPU_CONTEXT_JOBS_LOG2)
 
 /** struct svmgpu_context_memory - memory that driver and GPU share */
 struct svmgpu_context_memory {
@@ -34,6 +35,8 @@ struct svmgpu_context_hw {
 	u32 id;
 	/** @created: the hardware knows it */
 	bool created;
+	/** @runtime_base_ns: time on engines before the last reset, which clears the status page */
+	u64 runtime_base_ns;
 	/** @memory: shared with the GPU */
 	struct svmgpu_context_memory *memory;
 	/** @dma: DMA address of @memory */
@@ -62,6 +65,11 @@ static inline u64 svmgpu_context_completed(const struct svmgpu_context_hw *conte
 static inline u32 svmgpu_context_state(const struct svmgpu_context_hw *context)
 {
 	return READ_ONCE(context->memory->status.state);
+}
+
+static inline u64 svmgpu_context_runtime_ns(const struct svmgpu_context_hw *context)
+{
+	return context->runtime_base_ns + READ_ONCE(context->memory->status.runtime_ns);
 }
 
 #endif

@@ -54,10 +54,13 @@ struct exec_call {
 	u32 attempt;
 };
 
-#define exec_phase(name, call, object, seq, value, result)				\
-	trace_svmgpu_##name((call)->id, (call)->vm->trace_id, object, seq, value, result, \
-			    (call)->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_EXEC,	\
-			    (call)->attempt)
+#define exec_phase(name, call, object, seq, value, result) do {				\
+		const struct exec_call *__call = (call);				\
+											\
+		trace_svmgpu_##name(__call->id, __call->vm->trace_id, object, seq, value, \
+				    result, __call->dev->caps.gpu_index,		\
+				    SVMGPU_TRACE_OWNER_EXEC, __call->attempt);		\
+	} while (0)
 
 static void release_syncs(struct exec_call *call)
 {
@@ -138,23 +141,29 @@ static int exec_long_running(struct exec_call *call)
 	struct svmgpu_exec_job *job;
 	int err;
 
-	err = svmgpu_down_read_interruptible(&vm->lock);
+	/* no resv is held that would order two submissions to one queue */
+	err = svmgpu_mutex_lock_interruptible(&call->queue->bind_lock);
 	if (err)
 		return err;
+	err = svmgpu_down_read_interruptible(&vm->lock);
+	if (err)
+		goto unlock_queue;
 	if (vm_unusable(vm)) {
 		err = -ECANCELED;
-		goto unlock;
+		goto unlock_vm;
 	}
 	job = create_job(call);
 	if (IS_ERR(job)) {
 		err = PTR_ERR(job);
-		goto unlock;
+		goto unlock_vm;
 	}
 	drm_sched_job_arm(&job->base);
 	trace_armed(call, job);
 	drm_sched_entity_push_job(&job->base);
-unlock:
+unlock_vm:
 	svmgpu_up_read(&vm->lock);
+unlock_queue:
+	svmgpu_mutex_unlock(&call->queue->bind_lock);
 	return err;
 }
 

@@ -141,7 +141,7 @@ struct svmgpu_exec_queue *svmgpu_exec_queue_lookup(struct svmgpu_file *file, u32
 static struct svmgpu_exec_queue *queue_alloc(struct svmgpu_device *dev, struct svmgpu_vm *vm,
 					     const struct queue_props *props)
 {
-	struct svmgpu_exec_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	struct svmgpu_exec_queue *queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 
 	if (!queue)
 		return NULL;
@@ -226,7 +226,7 @@ static struct svmgpu_exec_queue *queue_create(struct svmgpu_device *dev, struct 
 						       SVMGPU_PROP_PREEMPT_TIMEOUT_US);
 	queue->job_timeout_ms = svmgpu_engine_prop(dev, props->class,
 						   SVMGPU_PROP_JOB_TIMEOUT_MS);
-	queue->contexts = kcalloc(props->width, sizeof(*queue->contexts), GFP_KERNEL);
+	queue->contexts = kcalloc(props->width, sizeof(*queue->contexts), GFP_KERNEL_ACCOUNT);
 	if (!queue->contexts) {
 		err = -ENOMEM;
 		goto free_queue;
@@ -235,18 +235,20 @@ static struct svmgpu_exec_queue *queue_create(struct svmgpu_device *dev, struct 
 	err = svmgpu_sched_init(queue, false, lr ? 0 : queue->job_timeout_ms);
 	if (err)
 		goto free_queue;
+	trace_created(queue);
 	for (unsigned int i = 0; i < props->width; i++) {
 		err = svmgpu_context_init(queue, &queue->contexts[i], props->engines[i],
 					  svmgpu_vm_in_fault_mode(vm) ?
 					  SVMGPU_CTX_F_FAULT_MODE : 0);
 		if (err)
-			goto fini_sched;
+			goto put_queue;
 	}
-	trace_created(queue);
 	return queue;
 
-fini_sched:
-	svmgpu_sched_fini(queue);
+put_queue:
+	/* the event thread may have found the first contexts already */
+	svmgpu_exec_queue_put(queue);
+	return ERR_PTR(err);
 free_queue:
 	queue_free(queue);
 	return ERR_PTR(err);
@@ -324,7 +326,7 @@ u64 svmgpu_exec_queue_runtime_ns(const struct svmgpu_exec_queue *queue)
 	if (svmgpu_exec_queue_is_bind(queue))
 		return 0;
 	for (unsigned int i = 0; i < queue->width; i++)
-		sum += READ_ONCE(queue->contexts[i].memory->status.runtime_ns);
+		sum += svmgpu_context_runtime_ns(&queue->contexts[i]);
 	return sum;
 }
 
@@ -358,7 +360,7 @@ void svmgpu_exec_queues_close(struct svmgpu_file *file)
  * Calls @fn for every queue with contexts, each with a reference held. A queue
  * with several contexts is visited with its first.
  */
-static void for_each_queue(struct svmgpu_device *dev, void (*fn)(struct svmgpu_exec_queue *queue))
+static void visit_queues(struct svmgpu_device *dev, void (*fn)(struct svmgpu_exec_queue *queue))
 {
 	struct svmgpu_exec_queue *queue;
 	unsigned long id = 0;
@@ -393,7 +395,7 @@ static void kill_one(struct svmgpu_exec_queue *queue)
  */
 void svmgpu_exec_queues_kill_all(struct svmgpu_device *dev)
 {
-	for_each_queue(dev, kill_one);
+	visit_queues(dev, kill_one);
 	wake_up_all(&dev->ufence_wq);
 }
 
@@ -425,7 +427,7 @@ static void reset_one(struct svmgpu_exec_queue *queue)
  */
 void svmgpu_exec_queues_reset(struct svmgpu_device *dev)
 {
-	for_each_queue(dev, reset_one);
+	visit_queues(dev, reset_one);
 }
 
 /* --- ioctls --------------------------------------------------------------- */

@@ -70,7 +70,10 @@ struct svmgpu_exec_queue {
 	struct svmgpu_job join;
 	/** @job_count: jobs that have not been freed yet */
 	atomic_t job_count;
-	/** @bind_lock: orders submissions on a bind queue with its timeline (rank 12) */
+	/**
+	 * @bind_lock: orders submissions on a bind queue with its timeline, and those
+	 * on a long-running queue (rank 12)
+	 */
 	struct svmgpu_mutex bind_lock;
 	/** @last_fence: of the newest submission: bind queues @bind_lock, exec queues VM resv */
 	struct dma_fence *last_fence;

@@ -127,23 +127,21 @@ void svmgpu_spin_lock_init(struct svmgpu_spinlock *l, enum svmgpu_lock_class cla
  * Takes a lock in two steps, so that waiting shows: @try, and when that failed
  * the operation that waits. @place is the caller of the wrapper.
  */
-#define traced_lock(info, mode, place, try, wait) do {				\
-		if (!(try)) {							\
-			trace_svmgpu_lock_contended(info, mode, 0, place);	\
-			wait;							\
-		}								\
-		trace_svmgpu_lock_acquired(info, mode, 0, place);		\
-	} while (0)
+#define traced_lock(info, mode, place, try, wait)				\
+	((void)traced_lock_err(info, mode, place, try, ({ wait; 0; })))
 
 #define traced_lock_err(info, mode, place, try, wait) ({			\
+		const struct svmgpu_lock_info *__info = (info);			\
+		const unsigned long __place = (place);				\
+		const u8 __mode = (mode);					\
 		int __err = 0;							\
 										\
 		if (!(try)) {							\
-			trace_svmgpu_lock_contended(info, mode, 0, place);	\
+			trace_svmgpu_lock_contended(__info, __mode, 0, __place);	\
 			__err = (wait);						\
 		}								\
 		if (!__err)							\
-			trace_svmgpu_lock_acquired(info, mode, 0, place);	\
+			trace_svmgpu_lock_acquired(__info, __mode, 0, __place);	\
 		__err;								\
 	})
 

@@ -76,16 +76,19 @@ void svmgpu_rwsem_init(struct svmgpu_rwsem *l, enum svmgpu_lock_class class);
 void svmgpu_mutex_init(struct svmgpu_mutex *l, enum svmgpu_lock_class class);
 void svmgpu_spin_lock_init(struct svmgpu_spinlock *l, enum svmgpu_lock_class class);
 
+static inline void svmgpu_lock_info_set_owner(struct svmgpu_lock_info *info, u16 gpu, u32 vm)
+{
+	info->gpu = gpu;
+	info->vm = vm;
+}
+
 /**
  * svmgpu_lock_set_owner() - says in the log whose lock it is; after init
  * @l: any of the three types
- * @_gpu: GPU number
- * @_vm: trace id of the VM, or 0
+ * @gpu: GPU number
+ * @vm: trace id of the VM, or 0
  */
-#define svmgpu_lock_set_owner(l, _gpu, _vm) do {			\
-		(l)->info.gpu = (_gpu);					\
-		(l)->info.vm = (_vm);					\
-	} while (0)
+#define svmgpu_lock_set_owner(l, gpu, vm)	svmgpu_lock_info_set_owner(&(l)->info, gpu, vm)
 
 void svmgpu_traced_down_read(struct svmgpu_rwsem *l);
 int svmgpu_traced_down_read_interruptible(struct svmgpu_rwsem *l);
@@ -202,12 +205,17 @@ static inline void svmgpu_spin_unlock(struct svmgpu_spinlock *l)
 	spin_unlock(&l->lock);
 }
 
-#define svmgpu_spin_lock_irqsave(l, flags) do {				\
-		if (svmgpu_lock_tracing())				\
-			flags = svmgpu_traced_spin_lock_irqsave(l);	\
-		else							\
-			spin_lock_irqsave(&(l)->lock, flags);		\
-	} while (0)
+static inline unsigned long svmgpu_spin_lock_irq_state(struct svmgpu_spinlock *l)
+{
+	unsigned long flags;
+
+	if (svmgpu_lock_tracing())
+		return svmgpu_traced_spin_lock_irqsave(l);
+	spin_lock_irqsave(&l->lock, flags);
+	return flags;
+}
+
+#define svmgpu_spin_lock_irqsave(l, flags)	((flags) = svmgpu_spin_lock_irq_state(l))
 
 static inline void svmgpu_spin_unlock_irqrestore(struct svmgpu_spinlock *l, unsigned long flags)
 {
@@ -232,13 +240,10 @@ static inline void svmgpu_spin_assert_held(const struct svmgpu_spinlock *l)
 }
 
 #define svmgpu_lockdep_assert_held(l)					\
-	_Generic((l),							\
-		 struct svmgpu_rwsem *: svmgpu_rwsem_assert_held,	\
-		 const struct svmgpu_rwsem *: svmgpu_rwsem_assert_held,	\
-		 struct svmgpu_mutex *: svmgpu_mutex_assert_held,	\
-		 const struct svmgpu_mutex *: svmgpu_mutex_assert_held,	\
-		 struct svmgpu_spinlock *: svmgpu_spin_assert_held,	\
-		 const struct svmgpu_spinlock *: svmgpu_spin_assert_held)(l)
+	_Generic(*(l),							\
+		 struct svmgpu_rwsem : svmgpu_rwsem_assert_held,		\
+		 struct svmgpu_mutex : svmgpu_mutex_assert_held,		\
+		 struct svmgpu_spinlock : svmgpu_spin_assert_held)(l)
 
 #define svmgpu_lockdep_assert_held_write(l)	lockdep_assert_held_write(&(l)->sem)
 #define svmgpu_lockdep_assert_held_read(l)	lockdep_assert_held_read(&(l)->sem)

@@ -152,7 +152,7 @@ void svmgpu_preempt_abandon(struct svmgpu_exec_queue *queue)
 int svmgpu_preempt_prepare(struct svmgpu_vm *vm, struct list_head *fences, u32 count)
 {
 	for (u32 have = list_count_nodes(fences); have < count; have++) {
-		struct svmgpu_preempt_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+		struct svmgpu_preempt_fence *fence = kzalloc_obj(*fence, GFP_KERNEL);
 
 		if (!fence)
 			return -ENOMEM;

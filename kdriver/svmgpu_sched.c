@@ -91,7 +91,7 @@ struct svmgpu_exec_job *svmgpu_job_create(struct svmgpu_exec_queue *queue,
 	job = kzalloc(struct_size(job, batch_va, queue->width), GFP_KERNEL);
 	if (!job)
 		return ERR_PTR(-ENOMEM);
-	job->hw_fence = kzalloc(sizeof(*job->hw_fence), GFP_KERNEL);
+	job->hw_fence = kzalloc_obj(*job->hw_fence, GFP_KERNEL);
 	if (!job->hw_fence) {
 		err = -ENOMEM;
 		goto free_job;

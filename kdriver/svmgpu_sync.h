@@ -44,7 +44,8 @@ struct svmgpu_sync {
 #define SVMGPU_SYNC_DISALLOW_USER_FENCE	BIT(2)
 
 int svmgpu_sync_parse(struct svmgpu_device *dev, struct svmgpu_file *file,
-		      struct svmgpu_sync *sync, struct drm_xe_sync __user *user, unsigned int flags);
+		      struct svmgpu_sync *sync, struct drm_xe_sync __user *user,
+		      unsigned int flags);
 int svmgpu_sync_add_deps(const struct svmgpu_sync *sync, struct drm_sched_job *job);
 /* Out-syncs: @fence becomes the syncobj's; a bind's user fence is written when it signals. */
 void svmgpu_sync_signal(struct svmgpu_sync *sync, struct dma_fence *fence);

@@ -395,6 +395,7 @@ static void probe_race_point(void *data, u32 place, u32 vm, u16 gpu, u64 waited_
 	SINK_RECORD(data, race_point, .place = place, .vm = vm, .gpu = gpu,
 		    .waited_ns = waited_ns);
 }
+
 static void probe_mark(void *data, const char *text)
 {
 	struct svmgpu_trace_mark mark = { };
@@ -654,6 +655,7 @@ static void write_header(u32 rings)
 	strscpy_pad(header->driver, SVMGPU_DRIVER_DESC, sizeof(header->driver));
 	strscpy_pad(header->kernel, init_uts_ns.name.release, sizeof(header->kernel));
 	header->consumer_asleep = 1;
+	/* the rest is valid for who sees the magic */
 	smp_store_release(&header->magic, SVMGPU_TRACE_MAGIC);
 	ring_doorbell();
 }
@@ -684,7 +686,7 @@ static int sink_start(struct svmgpu_device *dev, u64 bytes)
 
 	if (nr_cpu_ids > SVMGPU_TRACE_MAX_RINGS)
 		return -E2BIG;
-	s = kvzalloc(sizeof(*s), GFP_KERNEL);
+	s = kvzalloc_obj(*s, GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
 	s->dev = dev;

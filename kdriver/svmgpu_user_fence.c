@@ -97,7 +97,7 @@ struct svmgpu_user_fence *svmgpu_user_fence_create(struct svmgpu_device *dev, u6
 	/* tells bad addresses apart now; a later loss of the page cannot be helped */
 	if (fault_in_readable((const char __user *)ptr, sizeof(*ptr)))
 		return ERR_PTR(-EFAULT);
-	ufence = kzalloc(sizeof(*ufence), GFP_KERNEL);
+	ufence = kzalloc_obj(*ufence, GFP_KERNEL_ACCOUNT);
 	if (!ufence)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&ufence->refcount);
