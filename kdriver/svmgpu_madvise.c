@@ -41,6 +41,8 @@ struct madvise {
 	struct drm_pagemap *dpagemap;
 	/** @purged: an object in the range has lost its contents */
 	bool purged;
+	/** @zap_objects: objects or userptrs must be mapped anew */
+	bool zap_objects;
 };
 
 static bool madvise_location_valid(const struct drm_xe_madvise *args)
@@ -206,7 +208,7 @@ static void madvise_apply(struct madvise *madvise)
 		if (svmgpu_vma_is_mirror(vma))
 			svmgpu_svm_zap(vm, svmgpu_vma_start(vma), svmgpu_vma_end(vma));
 		else
-			svmgpu_vma_zap_range(vm, svmgpu_vma_start(vma), svmgpu_vma_end(vma));
+			madvise->zap_objects = true;
 	}
 }
 
@@ -260,6 +262,10 @@ static int madvise_locked(struct madvise *madvise)
 		madvise_apply(madvise);
 	}
 	svmgpu_validation_end(&v);
+
+	/* locks the objects one by one itself */
+	if (!err && madvise->zap_objects)
+		err = svmgpu_vma_zap_range(vm, madvise->start, madvise->end);
 
 	return err;
 }
