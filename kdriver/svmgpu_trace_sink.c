@@ -735,14 +735,14 @@ free_sink:
 }
 
 /**
- * svmgpu_trace_sink_init() - lets the module's events go to the log
+ * svmgpu_trace_sink_add() - lets the module's events go to the log
  * @dev: the GPU, registers usable
  *
  * The first GPU that has a trace area carries the rings; of the others only the
  * existence is recorded. A GPU works without a log, so nothing here is an error.
  * Process context, may sleep; probes are serialised by the caller.
  */
-void svmgpu_trace_sink_init(struct svmgpu_device *dev)
+void svmgpu_trace_sink_add(struct svmgpu_device *dev)
 {
 	resource_size_t bar = pci_resource_len(dev->pdev, SVMGPU_BAR_TRACE);
 	u64 bytes;
@@ -763,12 +763,12 @@ void svmgpu_trace_sink_init(struct svmgpu_device *dev)
 }
 
 /**
- * svmgpu_trace_sink_fini() - ends recording, if the rings are this GPU's
+ * svmgpu_trace_sink_remove() - ends recording, if the rings are this GPU's
  * @dev: the GPU, registers still usable
  *
  * Process context, may sleep.
  */
-void svmgpu_trace_sink_fini(struct svmgpu_device *dev)
+void svmgpu_trace_sink_remove(struct svmgpu_device *dev)
 {
 	struct svmgpu_trace_sink *s = sink;
 

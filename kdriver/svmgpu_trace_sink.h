@@ -8,8 +8,8 @@
 struct svmgpu_device;
 
 /* Probe: as soon as registers and dev->caps can be read. */
-void svmgpu_trace_sink_init(struct svmgpu_device *dev);
+void svmgpu_trace_sink_add(struct svmgpu_device *dev);
 /* Remove: last, while registers can still be written. */
-void svmgpu_trace_sink_fini(struct svmgpu_device *dev);
+void svmgpu_trace_sink_remove(struct svmgpu_device *dev);
 
 #endif
