@@ -468,7 +468,7 @@ void svmgpu_svm_close(struct svmgpu_vm *vm)
 
 /**
  * svmgpu_svm_fini() - free SVM state; no page-table entry may be left
- * @vm: the VM, closed; its lock is not held
+ * @vm: the VM, closed, lock held for write (drm_gpusvm asserts it)
  *
  * Drops the references that ranges have on the VM.
  *
@@ -476,10 +476,7 @@ void svmgpu_svm_close(struct svmgpu_vm *vm)
  */
 void svmgpu_svm_fini(struct svmgpu_vm *vm)
 {
-	/* drm_gpusvm removes what ranges are left and asserts the lock */
-	svmgpu_down_write(&vm->lock);
 	drm_gpusvm_fini(&vm->svm.gpusvm);
-	svmgpu_up_write(&vm->lock);
 	if (svmgpu_vm_in_fault_mode(vm))
 		svmgpu_svm_mm_put(vm->svm.mm);
 }

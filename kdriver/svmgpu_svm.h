@@ -65,7 +65,7 @@ static inline struct svmgpu_svm_range *to_svm_range(struct drm_gpusvm_range *ran
 int svmgpu_svm_init(struct svmgpu_vm *vm);
 /* vm->closed set, VM lock not held: stops collection, releases pagemaps. */
 void svmgpu_svm_close(struct svmgpu_vm *vm);
-/* VM lock not held. */
+/* VM lock for write: ranges hold references on the VM, so this is part of its close. */
 void svmgpu_svm_fini(struct svmgpu_vm *vm);
 
 /* VM lock for write. True when a live DMA mapping of an SVM range intersects. */
