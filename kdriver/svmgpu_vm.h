@@ -26,7 +26,7 @@ struct svmgpu_user_fence;
 #define SVMGPU_VM_FAULT		BIT(2)	/* recoverable faults; implies LR */
 #define SVMGPU_VM_NO_OVERCOMMIT	BIT(3)
 
-#define SVMGPU_VM_SIZE		(1ULL << SVMGPU_VA_BITS)
+#define SVMGPU_VM_SIZE		BIT_ULL(SVMGPU_VA_BITS)
 
 /** struct svmgpu_vm_fault - a bad access, for VM_GET_PROPERTY */
 struct svmgpu_vm_fault {
@@ -93,7 +93,7 @@ struct svmgpu_vm {
 	} preempt;
 	/** @bind_queue: default bind queue (svmgpu_vm_bind.c); sync binds inject through another */
 	struct svmgpu_exec_queue *bind_queue;
-	/** @range_fences: unfinished page-table jobs by range: overlapping binds are ordered; @lock */
+	/** @range_fences: unfinished page-table jobs by range (svmgpu_bind.h); @lock */
 	struct rb_root_cached range_fences;
 	/** @faults: bad accesses, at most SVMGPU_VM_MAX_FAULTS; @faults_lock */
 	struct svmgpu_vm_fault *faults;
@@ -101,7 +101,10 @@ struct svmgpu_vm {
 	u32 num_faults;
 	/** @faults_lock: protects @faults and @num_faults */
 	spinlock_t faults_lock;
-	/** @validating: task that validates local objects now; VM resv (TTM's valuable hook reads it) */
+	/**
+	 * @validating: task whose validation may not push out the VM's own objects;
+	 * VM resv (TTM's eviction_valuable reads it)
+	 */
 	struct task_struct *validating;
 	/** @destroy_work: the last reference may go in atomic context */
 	struct work_struct destroy_work;
@@ -150,7 +153,18 @@ static inline bool svmgpu_vm_in_preempt_mode(const struct svmgpu_vm *vm)
 struct svmgpu_vm *svmgpu_vm_lookup(struct svmgpu_file *file, u32 id);
 /* By address-space id, for the fault worker: a reference, or NULL. */
 struct svmgpu_vm *svmgpu_vm_lookup_asid(struct svmgpu_device *dev, u32 asid);
+/* No more work; what it maps goes. The caller's reference stays. May sleep, no lock held. */
 void svmgpu_vm_close(struct svmgpu_vm *vm);
+/* After a global reset: the hardware learns the address spaces again. */
+void svmgpu_vms_reset(struct svmgpu_device *dev);
+/* The VM's resv alone, traced: 0 or -EINTR. For work that locks no object. */
+int svmgpu_vm_resv_lock(struct svmgpu_vm *vm);
+void svmgpu_vm_resv_unlock(struct svmgpu_vm *vm);
+/* svmgpu_rebind.c */
+extern const struct drm_gpuvm_ops svmgpu_gpuvm_ops;
+void svmgpu_rebind_init(struct svmgpu_vm *vm);
+/* VM lock held: a failure after the point of no return; process context. */
+void svmgpu_vm_ban(struct svmgpu_vm *vm);
 /* Any context: remembers a bad access for VM_GET_PROPERTY. */
 void svmgpu_vm_record_fault(struct svmgpu_vm *vm, const struct svmgpu_vm_fault *fault);
 
@@ -174,6 +188,8 @@ int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm);
 bool svmgpu_vm_userptr_needs_repin(struct svmgpu_vm *vm);
 int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct drm_exec *exec, unsigned int num_fences);
 int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec);
+/* Objects locked by @exec: sleeps until their clears and copies are done. */
+long svmgpu_vm_wait_kernel(struct svmgpu_vm *vm, struct drm_exec *exec);
 /* LR: schedules the rebind worker. Any context. */
 void svmgpu_vm_queue_rebind(struct svmgpu_vm *vm);
 
