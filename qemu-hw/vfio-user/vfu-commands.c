@@ -263,9 +263,25 @@ static int vfu_handle_get_region_io_fds(VfuServer *server G_GNUC_UNUSED,
     return 0;
 }
 
-static uint32_t vfu_irq_count(VfuServer *server, uint32_t index)
+/* The vectors behind one of VFIO's interrupt indices. */
+typedef struct VfuIrqRange {
+    VfuIrqs *irqs;
+    unsigned first;
+    uint32_t n;
+} VfuIrqRange;
+
+static VfuIrqRange vfu_irq_range(VfuServer *server, uint32_t index)
 {
-    return index == VFIO_PCI_MSIX_IRQ_INDEX ? server->irqs.n : 0;
+    switch (index) {
+    case VFIO_PCI_MSIX_IRQ_INDEX:
+        return (VfuIrqRange){ &server->irqs, 0, server->irqs.n };
+    case VFIO_PCI_ERR_IRQ_INDEX:
+        return (VfuIrqRange){ &server->events, VFU_EVENT_ERROR, 1 };
+    case VFIO_PCI_REQ_IRQ_INDEX:
+        return (VfuIrqRange){ &server->events, VFU_EVENT_REQUEST, 1 };
+    default: /* the function has neither INTx nor MSI */
+        return (VfuIrqRange){ &server->irqs, 0, 0 };
+    }
 }
 
 static int vfu_handle_get_irq_info(VfuServer *server, VfuMessage *message,
@@ -281,23 +297,23 @@ static int vfu_handle_get_irq_info(VfuServer *server, VfuMessage *message,
         return -EINVAL;
     }
     info.argsz = sizeof(info);
-    info.count = vfu_irq_count(server, info.index);
+    info.count = vfu_irq_range(server, info.index).n;
     info.flags = info.count ? VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE
                             : 0;
     vfu_reply_append(reply, &info, sizeof(info));
     return 0;
 }
 
-static int vfu_set_irq_fds(VfuServer *server, VfuMessage *message,
-                           const VfuWireIrqSet *set)
+static int vfu_set_irq_fds(VfuIrqs *irqs, VfuMessage *message, unsigned first,
+                           uint32_t count)
 {
     int result = 0;
     uint32_t i;
 
-    if (message->n_fds != 0 && message->n_fds != set->count) {
+    if (message->n_fds != 0 && message->n_fds != count) {
         return -EINVAL;
     }
-    for (i = 0; i < set->count; i++) {
+    for (i = 0; i < count; i++) {
         int fd = -1;
         int ret;
 
@@ -305,7 +321,7 @@ static int vfu_set_irq_fds(VfuServer *server, VfuMessage *message,
             fd = message->fds[i];
             message->fds[i] = -1;
         }
-        ret = vfu_irqs_set_fd(&server->irqs, set->start + i, fd);
+        ret = vfu_irqs_set_fd(irqs, first + i, fd);
         if (ret < 0) {
             result = ret;
         }
@@ -313,18 +329,22 @@ static int vfu_set_irq_fds(VfuServer *server, VfuMessage *message,
     return result;
 }
 
-static void vfu_apply_irq_action(VfuServer *server, uint32_t action,
-                                 unsigned vector)
+static void vfu_apply_irq_action(VfuServer *server, VfuIrqs *irqs,
+                                 uint32_t action, unsigned vector)
 {
     switch (action) {
     case VFIO_IRQ_SET_ACTION_MASK:
-        vfu_irqs_set_masked(&server->irqs, vector, true);
+        vfu_irqs_set_masked(irqs, vector, true);
         break;
     case VFIO_IRQ_SET_ACTION_UNMASK:
-        vfu_irqs_set_masked(&server->irqs, vector, false);
+        vfu_irqs_set_masked(irqs, vector, false);
         break;
     default:
-        vfu_irq_trigger(server, vector);
+        if (irqs == &server->irqs) {
+            vfu_irq_trigger(server, vector);
+        } else {
+            vfu_irqs_trigger(irqs, vector);
+        }
         break;
     }
 }
@@ -332,9 +352,11 @@ static void vfu_apply_irq_action(VfuServer *server, uint32_t action,
 static int vfu_handle_set_irqs(VfuServer *server, VfuMessage *message,
                                VfuReply *reply G_GNUC_UNUSED)
 {
+    uint32_t action, data, i;
     const uint8_t *bools;
+    VfuIrqRange range;
     VfuWireIrqSet set;
-    uint32_t action, data, n, i;
+    unsigned first;
     int ret = vfu_get_payload(message, &set, sizeof(set));
 
     if (ret < 0) {
@@ -350,17 +372,18 @@ static int vfu_handle_set_irqs(VfuServer *server, VfuMessage *message,
     if (!data || (data & (data - 1)) || !action || (action & (action - 1))) {
         return -EINVAL;
     }
-    n = vfu_irq_count(server, set.index);
-    if (set.start > n || set.count > n - set.start) {
+    range = vfu_irq_range(server, set.index);
+    if (set.start > range.n || set.count > range.n - set.start) {
         return -EINVAL;
     }
+    first = range.first + set.start;
 
     switch (data) {
     case VFIO_IRQ_SET_DATA_EVENTFD:
         if (action != VFIO_IRQ_SET_ACTION_TRIGGER || set.count == 0) {
             return -EINVAL;
         }
-        return vfu_set_irq_fds(server, message, &set);
+        return vfu_set_irq_fds(range.irqs, message, first, set.count);
 
     case VFIO_IRQ_SET_DATA_BOOL:
         if (message->payload_len - sizeof(set) < set.count) {
@@ -369,7 +392,7 @@ static int vfu_handle_set_irqs(VfuServer *server, VfuMessage *message,
         bools = message->payload + sizeof(set);
         for (i = 0; i < set.count; i++) {
             if (bools[i]) {
-                vfu_apply_irq_action(server, action, set.start + i);
+                vfu_apply_irq_action(server, range.irqs, action, first + i);
             }
         }
         return 0;
@@ -380,13 +403,13 @@ static int vfu_handle_set_irqs(VfuServer *server, VfuMessage *message,
             if (action != VFIO_IRQ_SET_ACTION_TRIGGER || set.start != 0) {
                 return -EINVAL;
             }
-            for (i = 0; i < n; i++) {
-                vfu_irqs_set_fd(&server->irqs, i, -1);
+            for (i = 0; i < range.n; i++) {
+                vfu_irqs_set_fd(range.irqs, range.first + i, -1);
             }
             return 0;
         }
         for (i = 0; i < set.count; i++) {
-            vfu_apply_irq_action(server, action, set.start + i);
+            vfu_apply_irq_action(server, range.irqs, action, first + i);
         }
         return 0;
     }

@@ -13,7 +13,7 @@
  * upcall is sent under no lock at all:
  *   tx_lock        the output queue and the sending end of the transport
  *   upcalls.lock   outstanding upcalls
- *   irqs.lock      vectors
+ *   irqs.lock, events.lock   vectors
  * Everything else belongs to the protocol thread, but for atomics.
  */
 
@@ -72,6 +72,13 @@ typedef struct VfuOutput {
     int fd; /* the server's own, or -1; goes with the first byte */
 } VfuOutput;
 
+/* What VFIO calls the error and the request interrupt. */
+typedef enum VfuEvent {
+    VFU_EVENT_ERROR,
+    VFU_EVENT_REQUEST,
+    VFU_EVENT_N,
+} VfuEvent;
+
 /* Kinds of peer errors, each reported once per connection. */
 typedef enum VfuPeerError {
     VFU_PEER_HEADER,
@@ -103,7 +110,8 @@ struct VfuServer {
 
     /* The device */
     VfuConfig config;
-    VfuIrqs irqs;
+    VfuIrqs irqs;   /* MSI-X */
+    VfuIrqs events; /* VfuEvent, of the client and not of the guest */
     VfuDmaSpace dma;
     bool mastering; /* what ops->bus_master was told last */
 

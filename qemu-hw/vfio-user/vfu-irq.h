@@ -23,7 +23,7 @@ typedef enum VfuIrqResult {
 } VfuIrqResult;
 
 typedef struct VfuIrqs {
-    GMutex lock; /* guards all below but `n` */
+    GMutex lock; /* guards all below but the constant `n` */
     unsigned n;
     bool enabled; /* the MSI-X enable bit */
     int *fds;     /* -1: none */

@@ -81,6 +81,7 @@ VfuServer *vfu_server_new(const VfuDescription *desc, const VfuOps *ops,
     vfu_upcalls_init(&server->upcalls);
     vfu_irqs_init(&server->irqs, MIN(desc->msix.vectors,
                                      VFU_MAX_MSIX_VECTORS));
+    vfu_irqs_init(&server->events, VFU_EVENT_N);
     vfu_dma_space_init(&server->dma, server->wake_fd);
 
     if (vfu_bars_init(server, error) < 0) {
@@ -97,6 +98,7 @@ void vfu_server_free(VfuServer *server)
     vfu_bars_clear(server);
     vfu_dma_space_clear(&server->dma);
     vfu_irqs_clear(&server->irqs);
+    vfu_irqs_clear(&server->events);
     vfu_upcalls_clear(&server->upcalls);
     g_mutex_clear(&server->tx_lock);
     close(server->wake_fd);
@@ -145,6 +147,12 @@ void vfu_irq_trigger(VfuServer *server, unsigned vector)
         vfu_count(&server->stats.irqs_dropped);
         break;
     }
+}
+
+bool vfu_request_removal(VfuServer *server)
+{
+    return vfu_irqs_trigger(&server->events, VFU_EVENT_REQUEST)
+           == VFU_IRQ_SENT;
 }
 
 static void vfu_server_take_wake(VfuServer *server)
@@ -261,6 +269,10 @@ static void vfu_server_disconnected(VfuServer *server)
     for (i = 0; i < server->irqs.n; i++) {
         vfu_irqs_set_fd(&server->irqs, i, -1);
     }
+    for (i = 0; i < VFU_EVENT_N; i++) {
+        vfu_irqs_set_fd(&server->events, i, -1);
+    }
+    vfu_irqs_reset(&server->events);
     vfu_function_reset(server, VFU_RESET_DISCONNECT);
 }
 

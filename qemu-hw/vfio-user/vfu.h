@@ -257,4 +257,10 @@ bool vfu_dma_is_mapped(VfuServer *server, uint64_t iova, uint64_t len,
  */
 void vfu_irq_trigger(VfuServer *server, unsigned vector);
 
+/*
+ * Asks the client to take the function away (QEMU unplugs it, as for a card
+ * that is pulled out). False when it did not ask to be told. Any thread.
+ */
+bool vfu_request_removal(VfuServer *server);
+
 #endif /* VFU_H */

@@ -10,6 +10,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 static void test_version_capabilities(void)
@@ -202,7 +203,9 @@ static void test_irq_info(void)
             g_assert_true(info.flags & VFIO_IRQ_INFO_EVENTFD);
             g_assert_false(info.flags & VFIO_IRQ_INFO_NORESIZE);
         } else {
-            g_assert_cmpuint(info.count, ==, 0);
+            g_assert_cmpuint(info.count, ==,
+                             index == VFIO_PCI_ERR_IRQ_INDEX
+                                 || index == VFIO_PCI_REQ_IRQ_INDEX);
         }
     }
 }
@@ -308,6 +311,36 @@ static void test_irq_mask(void)
                                             1, 1, NULL, 0, NULL, 0),
                     ==, 0);
     g_assert_cmpuint(vfu_client_wait_irq(client, 1, 1000), ==, 1);
+}
+
+/* The client's own events: the device asks to be taken away. */
+static void test_irq_request(void)
+{
+    g_autoptr(VfuFixture) fixture = vfu_fixture_new();
+    g_autoptr(VfuClient) client = vfu_fixture_connect(fixture);
+    VfuWireIrqSet set = {
+        .argsz = sizeof(set),
+        .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+        .count = 1,
+    };
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    uint64_t count = 0;
+
+    g_assert_false(vfu_request_removal(fixture->server));
+    for (set.index = VFIO_PCI_ERR_IRQ_INDEX;
+         set.index <= VFIO_PCI_REQ_IRQ_INDEX; set.index++) {
+        g_assert_cmpint(vfu_client_call(client, VFU_CMD_DEVICE_SET_IRQS, &set,
+                                        sizeof(set), &fd, 1, NULL, 0, NULL,
+                                        NULL),
+                        ==, 0);
+    }
+    g_assert_true(vfu_request_removal(fixture->server));
+    g_assert_cmpint(read(fd, &count, sizeof(count)), ==, sizeof(count));
+    g_assert_cmpuint(count, ==, 1);
+    close(fd);
+    g_clear_pointer(&client, vfu_client_free);
+    vfu_fixture_wait(fixture, &fixture->n_resets[VFU_RESET_DISCONNECT], 1);
+    g_assert_false(vfu_request_removal(fixture->server));
 }
 
 /* Enabled, but no descriptor yet: pending, seen in the BAR, delivered later. */
@@ -646,6 +679,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfu/set-irqs/disable-all", test_irq_disable_all);
     g_test_add_func("/vfu/set-irqs/loopback", test_irq_loopback);
     g_test_add_func("/vfu/set-irqs/mask", test_irq_mask);
+    g_test_add_func("/vfu/set-irqs/request", test_irq_request);
     g_test_add_func("/vfu/set-irqs/pending", test_irq_pending);
     g_test_add_func("/vfu/msix-table", test_msix_table);
     g_test_add_func("/vfu/region/read-write", test_region_read_write);
