@@ -688,6 +688,11 @@ static void play(Eventlog *log, TraceWriter *writer, uint64_t start_ns)
     eventlog_sync(log);
 }
 
+static void doorbell(void *drain)
+{
+    eventlog_drain_kick(drain);
+}
+
 int main(int argc, char **argv)
 {
     unsigned long wanted = argc > 2 ? strtoul(argv[2], NULL, 0) : 100000;
@@ -753,6 +758,8 @@ int main(int argc, char **argv)
     }
     area = trace_area_new(CPUS, 8192, &bytes);
     drain = eventlog_drain_add(log, 0, area, bytes);
+    writer.doorbell = doorbell;
+    writer.opaque = drain;
     trace_writer_begin(&writer, area, bytes, CPUS, 8192, 0x5e55104,
                        guest_time(0));
     play(log, &writer, config.start_ns);
