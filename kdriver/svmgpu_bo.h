@@ -13,6 +13,7 @@
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_placement.h>
 
+struct dma_buf;
 struct drm_exec;
 struct svmgpu_device;
 struct svmgpu_vm;
@@ -47,6 +48,10 @@ struct svmgpu_bo {
 	u16 cpu_caching;
 	/** @vm: VM of a local object (referenced), else NULL */
 	struct svmgpu_vm *vm;
+	/** @dma_buf: imported objects: the exporter's (referenced), else NULL */
+	struct dma_buf *dma_buf;
+	/** @evict_retry: SVM: do not try to evict before this time (jiffies), after a failure */
+	unsigned long evict_retry;
 	/** @purge: madvise state */
 	enum svmgpu_purge purge;
 	/** @dontneed_vmas: gpu_vmas that said DONTNEED, of @total_vmas (resv) */
@@ -87,10 +92,17 @@ static inline bool svmgpu_bo_is_local(const struct svmgpu_bo *bo)
 struct svmgpu_bo *svmgpu_bo_create(struct svmgpu_device *dev, struct svmgpu_vm *vm,
 				   struct dma_resv *resv, struct drm_exec *exec, size_t size,
 				   u32 flags, u16 cpu_caching);
-/* resv held. Makes the object resident in an allowed place; -ENOSPC/-ENOMEM. */
+/*
+ * resv held. Makes the object resident in an allowed place; -ENOSPC/-ENOMEM. A
+ * purged object stays without backing (ttm.resource NULL): that is no error.
+ * With @vm (its resv is held too) other objects of @vm may be evicted for it, unless
+ * vm->validating is set already (exec, rebind) or the VM may not be overcommitted.
+ */
 int svmgpu_bo_validate(struct svmgpu_bo *bo, struct svmgpu_vm *vm, bool interruptible);
-/* resv held: move to VRAM (@vram) or to system memory if the placement allows: -EINVAL otherwise. */
+/* resv held: to VRAM (@vram) or to system memory; -EINVAL if the placement does not allow it. */
 int svmgpu_bo_migrate(struct svmgpu_bo *bo, bool vram);
+/* resv held, after dontneed_vmas or total_vmas changed: decides @bo->purge anew. */
+void svmgpu_bo_update_purge(struct svmgpu_bo *bo);
 static inline void svmgpu_bo_get(struct svmgpu_bo *bo)
 {
 	drm_gem_object_get(&bo->ttm.base);
@@ -120,15 +132,25 @@ struct svmgpu_bo_cursor {
 	u64 bytes;
 	/** @viewer: the GPU that will use the address (own or peer VRAM) */
 	struct svmgpu_device *viewer;
-	/** @block: position in the resource's block list */
+	/** @block: VRAM: position in the resource's block list; imported: scatterlist entry */
 	void *block;
 	/** @block_offset: offset of the current block in the object */
 	u64 block_offset;
+	/** @resource: the place that is walked */
+	struct ttm_resource *resource;
+	/** @tt: pages, if @resource is in system memory */
+	struct ttm_tt *tt;
 };
 
 void svmgpu_bo_cursor_init(struct svmgpu_bo_cursor *cursor, struct svmgpu_device *viewer,
 			   struct svmgpu_bo *bo, u64 offset, u64 bytes);
+/* The same for another place of the object than its current one (moves). */
+void svmgpu_bo_cursor_init_resource(struct svmgpu_bo_cursor *cursor, struct svmgpu_device *viewer,
+				    struct svmgpu_bo *bo, struct ttm_resource *resource,
+				    u64 offset, u64 bytes);
 void svmgpu_bo_cursor_next(struct svmgpu_bo_cursor *cursor, u64 bytes);
+
+extern const struct drm_gem_object_funcs svmgpu_gem_funcs;	/* svmgpu_gem.c */
 
 /* ioctls */
 int svmgpu_gem_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file);

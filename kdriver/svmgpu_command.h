@@ -25,20 +25,30 @@ struct svmgpu_command_ring {
 	dma_addr_t dma;
 	/** @lock: orders producers */
 	struct svmgpu_spinlock lock;
-	/** @producer: next index, under @lock */
+	/** @producer: next index in the ring, under @lock */
 	u32 producer;
+	/**
+	 * @base: index of the ring's first command since the last reset, under @lock.
+	 * What submit returns is @base + @producer, so that waiting goes on over a reset.
+	 */
+	u32 base;
 	/** @wq: woken by SVMGPU_VECTOR_COMMAND and by device loss */
 	wait_queue_head_t wq;
 };
 
+/* Locks only; before anything may submit. */
+void svmgpu_command_early_init(struct svmgpu_device *dev);
 int svmgpu_command_init(struct svmgpu_device *dev);
+/* The ring was emptied by a reset: what was on it counts as retired. */
+void svmgpu_command_restart(struct svmgpu_device *dev);
 void svmgpu_command_fini(struct svmgpu_device *dev);
 irqreturn_t svmgpu_command_irq(int irq, void *arg);
 
 /*
  * Puts @count commands on the ring as one unit and returns the index to wait
  * for. Spins (bounded) for room. After device loss the commands vanish and
- * waiting returns -ENODEV.
+ * waiting returns -ENODEV. The last command of a unit that somebody waits for
+ * carries SVMGPU_CMD_F_IRQ.
  */
 u32 svmgpu_command_submit(struct svmgpu_device *dev, const struct svmgpu_command *commands,
 			  unsigned int count);

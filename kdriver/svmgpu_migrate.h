@@ -12,6 +12,8 @@
 #include <linux/dma-fence.h>
 #include <linux/irqreturn.h>
 #include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "svmgpu_lock.h"
 #include "svmgpu_ring.h"
@@ -27,32 +29,53 @@ struct svmgpu_migration_ring {
 	struct svmgpu_ring_header *header;
 	/** @entries: struct svmgpu_migration slots */
 	struct svmgpu_migration *entries;
-	/** @dma: DMA address of @header */
-	dma_addr_t dma;
+	/** @results: what became of the descriptor in each slot */
+	struct svmgpu_mig_result *results;
+	/** @results_dma: DMA address of @results */
+	dma_addr_t results_dma;
 	/** @lock: orders producers; taken in interrupts */
 	struct svmgpu_spinlock lock;
 	/** @producer: next index, under @lock */
 	u32 producer;
-	/** @pending: submitted lists in ring order, under @lock */
+	/** @reaped: index of the first descriptor not known to have retired, under @lock */
+	u32 reaped;
+	/** @queued: submitted lists of which nothing is on the ring yet, under @lock */
+	struct list_head queued;
+	/** @pending: lists on the ring, in its order, under @lock */
 	struct list_head pending;
+	/** @pushing: the last of @pending, when a part of it found no room yet, under @lock */
+	struct svmgpu_migrate_list *pushing;
+	/** @signal_lock: fences signal in ring order; outside @lock */
+	spinlock_t signal_lock;
 	/** @fence_context: of the fences */
 	u64 fence_context;
 	/** @seqno: of the newest fence, under @lock */
 	u64 seqno;
-	/** @reserve: lists kept for work that must not fail (CPU faults, reclaim) */
+	/** @reserve: lists kept for work that must not fail (CPU faults, reclaim), under @lock */
 	struct list_head reserve;
-	/** @wq: waits for room and for idleness */
+	/** @spent: lists of the reserve that need a new fence first, under @lock */
+	struct list_head spent;
+	/** @refill: moves @spent back to @reserve */
+	struct work_struct refill;
+	/** @wq: waits for the reserve and for idleness */
 	wait_queue_head_t wq;
 };
 
+/* Locks only; before anything may submit. */
+void svmgpu_migrate_early_init(struct svmgpu_device *dev);
 int svmgpu_migrate_init(struct svmgpu_device *dev);
 void svmgpu_migrate_fini(struct svmgpu_device *dev);
 irqreturn_t svmgpu_migrate_irq(int irq, void *arg);
+/* Device lost: signals everything under way with -ENODEV. Process context. */
+void svmgpu_migrate_abort(struct svmgpu_device *dev);
+/* The ring was emptied by a reset: what was under way is done again. */
+void svmgpu_migrate_restart(struct svmgpu_device *dev);
 
 /*
- * @op is COPY, FILL or PTE_WRITE; @capacity entries. May sleep as @gfp allows;
- * with __GFP_NOFAIL semantics emulated by the reserve when @gfp is GFP_NOWAIT:
- * then a smaller capacity than asked may be given (see svmgpu_migrate_list_room).
+ * @op is COPY, FILL or PTE_WRITE; @capacity entries. NULL when there is no memory.
+ * With a @gfp that must not block (GFP_NOWAIT) it never fails: it may give a smaller
+ * capacity than asked (see svmgpu_migrate_list_room), out of a reserve, and it may
+ * sleep until a list of the reserve comes back, but it never enters reclaim.
  */
 struct svmgpu_migrate_list *svmgpu_migrate_list_alloc(struct svmgpu_device *dev,
 						      enum svmgpu_migration_op op,
@@ -62,9 +85,12 @@ u32 svmgpu_migrate_list_room(const struct svmgpu_migrate_list *list);
 /* Physical addresses as in svmgpu_pte.h; neighbouring entries are merged. -ENOSPC when full. */
 int svmgpu_migrate_add_copy(struct svmgpu_migrate_list *list, u64 src, u64 dst, u64 bytes);
 int svmgpu_migrate_add_fill(struct svmgpu_migrate_list *list, u64 dst, u64 bytes);
-int svmgpu_migrate_add_pte(struct svmgpu_migrate_list *list, u64 pte, u64 value, u32 count, u32 step);
+int svmgpu_migrate_add_pte(struct svmgpu_migrate_list *list, u64 pte, u64 value, u32 count,
+			   u32 step);
 /* After PTE writes (or copies) also flush; part of the same fence. */
 void svmgpu_migrate_set_flush(struct svmgpu_migrate_list *list, u32 asid, u64 start, u64 end);
+/* The driver's name for the work in the event log. */
+void svmgpu_migrate_set_cookie(struct svmgpu_migrate_list *list, u64 cookie);
 /*
  * Takes the list, returns its fence with a reference for the caller. The fence
  * signals with an error when the engine reported one or the device was lost.
@@ -74,7 +100,10 @@ struct dma_fence *svmgpu_migrate_submit(struct svmgpu_device *dev, struct svmgpu
 /* Submits and waits: 0, -EIO, -ENODEV. */
 int svmgpu_migrate_run(struct svmgpu_device *dev, struct svmgpu_migrate_list *list);
 
-/* Buffer objects (resv held; fence published by the caller): */
+/*
+ * Buffer objects (resv held, idle; fence published by the caller). An ERR_PTR()
+ * when there is no memory. Sleep.
+ */
 struct dma_fence *svmgpu_migrate_bo_copy(struct ttm_buffer_object *bo, struct ttm_resource *from,
 					 struct ttm_resource *to);
 struct dma_fence *svmgpu_migrate_bo_clear(struct ttm_buffer_object *bo, struct ttm_resource *res);

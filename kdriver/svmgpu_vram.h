@@ -35,6 +35,8 @@ struct svmgpu_vram_resource {
 	struct ttm_resource base;
 	/** @blocks: list of struct gpu_buddy_block */
 	struct list_head blocks;
+	/** @visible_bytes: of these, behind BAR 2 */
+	u64 visible_bytes;
 };
 
 static inline struct svmgpu_vram_resource *to_vram_resource(struct ttm_resource *res)

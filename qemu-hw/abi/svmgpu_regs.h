@@ -94,6 +94,10 @@ enum svmgpu_vector {
 #define SVMGPU_REG_DOORBELL_EVENT	0x1010	/* WO the full event ring has room again */
 #define SVMGPU_REG_DOORBELL_TRACE	0x1014	/* WO trace rings have records */
 
+/* a page for processes: writes are ordered behind earlier ones to BAR 2 and else ignored */
+#define SVMGPU_BARRIER_PAGE		0xf000	/* in BAR 0; 4 KiB; reads SVMGPU_BARRIER_READS */
+#define SVMGPU_BARRIER_READS		0xdeadbeefu
+
 #define SVMGPU_MAGIC			0x474d5653u	/* "SVMG" */
 #define SVMGPU_ABI_VERSION		0x00010000u	/* major << 16 | minor */
 
