@@ -457,16 +457,22 @@ static char *launcher_make_device(const LauncherGpu *gpu, const char *bus,
     return json_to_string(root, FALSE);
 }
 
-/* Root port and the switch's upstream port, before the first of its GPUs. */
+/*
+ * Root port and the switch's upstream port, before the first of its GPUs. In
+ * JSON, as libvirt's own devices are: QEMU makes all others before those, and
+ * ours would take a slot that libvirt has given to one of its ports.
+ */
 static void launcher_add_switch(GPtrArray *out, unsigned *chassis)
 {
     g_autofree char *root = g_strdup_printf(
-        "pcie-root-port,id=" LAUNCHER_ROOT_PORT ",bus=pcie.0,chassis=%u",
+        "{\"driver\":\"pcie-root-port\",\"id\":\"" LAUNCHER_ROOT_PORT
+        "\",\"bus\":\"pcie.0\",\"chassis\":%u}",
         (*chassis)++);
 
     launcher_add_device(out, root);
-    launcher_add_device(out, "x3130-upstream,id=" LAUNCHER_UPSTREAM
-                             ",bus=" LAUNCHER_ROOT_PORT);
+    launcher_add_device(out, "{\"driver\":\"x3130-upstream\",\"id\":\""
+                             LAUNCHER_UPSTREAM "\",\"bus\":\""
+                             LAUNCHER_ROOT_PORT "\"}");
 }
 
 char **launcher_args_rewrite(const LauncherArgs *args,
@@ -510,8 +516,9 @@ char **launcher_args_rewrite(const LauncherArgs *args,
                 launcher_add_switch(out, &chassis);
             }
             bus = g_strdup_printf(LAUNCHER_DOWNSTREAM, ports);
-            port = g_strdup_printf("xio3130-downstream,id=%s,bus="
-                                   LAUNCHER_UPSTREAM ",chassis=%u",
+            port = g_strdup_printf("{\"driver\":\"xio3130-downstream\","
+                                   "\"id\":\"%s\",\"bus\":\""
+                                   LAUNCHER_UPSTREAM "\",\"chassis\":%u}",
                                    bus, chassis++);
             launcher_add_device(out, port);
             ports++;
