@@ -9,7 +9,7 @@ UP_DIR=$SVMGPU_BUILD/up
 
 # The options that several commands share; what they do not know stays in REST.
 parse_options() {
-    OPT_GPUS=2 OPT_KERNEL=stock OPT_LOG='' OPT_DRIVER='' OPT_TIMEOUT='' OPT_RESULTS='' REST=()
+    OPT_GPUS=2 OPT_KERNEL=stock OPT_LOG='' OPT_DRIVER='' OPT_TIMEOUT='' OPT_RESULTS='' OPT_NODRIVER='' REST=()
     while (($#)); do
         case $1 in
         --gpus | --kernel | --log | --driver-name | --timeout | --results)
@@ -23,6 +23,10 @@ parse_options() {
             --results) OPT_RESULTS=$(realpath -m -- "$2") ;;
             esac
             shift 2
+            ;;
+        --no-driver)
+            OPT_NODRIVER=1
+            shift
             ;;
         --)
             shift
@@ -47,7 +51,13 @@ no_more_arguments() {
     (($# == 0)) || die "'$1': there is nothing to do with this argument" "see scripts/svmgpu --help"
 }
 
-# prepare_guest KERNEL GPUS: build and make all that a guest needs
+# module_words: the words of the guest's kernel command line about the driver
+module_words() {
+    [[ -z $OPT_NODRIVER ]] || echo svmgpu.noload
+    [[ -z $OPT_DRIVER ]] || echo "svmgpu.module.driver_name=$OPT_DRIVER"
+}
+
+# prepare_guest KERNEL GPUS [NO-DRIVER]: build and make all that a guest needs
 prepare_guest() {
     make_dirs
     ensure_host_packages
@@ -56,7 +66,7 @@ prepare_guest() {
     ensure_guest_image
     ensure_initrd "$1"
     ensure_accel
-    ensure_driver "$1"
+    [[ -n ${3:-} ]] || ensure_driver "$1"
     ensure_guest_programs
     ensure_emulator "$2"
     ensure_libvirt
@@ -76,7 +86,7 @@ cmd_run() {
     local dir
     parse_options "$@"
     ((${#REST[@]})) || die "run needs a command" "scripts/svmgpu run -- COMMAND..."
-    prepare_guest "$OPT_KERNEL" "$OPT_GPUS"
+    prepare_guest "$OPT_KERNEL" "$OPT_GPUS" "$OPT_NODRIVER"
     [[ -z $OPT_TIMEOUT ]] || RUN_TIMEOUT=$OPT_TIMEOUT
     dir=$(new_run_dir)
     # one argument is a shell command line, several are one command's words
@@ -86,7 +96,7 @@ cmd_run() {
         printf '%q ' "${REST[@]}" >"$dir/command"
     fi
     run_guest "svmgpu-run-$$" "$OPT_KERNEL" "$OPT_GPUS" "$OPT_LOG" \
-        "${OPT_DRIVER:+driver_name=$OPT_DRIVER}" "$dir"
+        "$(module_words)" "$dir"
     exit "$RUN_STATUS"
 }
 
@@ -97,7 +107,7 @@ domain_uuid() {
 }
 
 cmd_up() {
-    local start=$SECONDS args=''
+    local start=$SECONDS
     parse_options "$@"
     no_more_arguments "${REST[@]}"
     make_dirs
@@ -105,12 +115,11 @@ cmd_up() {
     ensure_libvirt
     ! domain_active "$DOMAIN" ||
         die "the domain $DOMAIN is already running" "use scripts/svmgpu shell, or stop it: scripts/svmgpu down"
-    prepare_guest "$OPT_KERNEL" "$OPT_GPUS"
+    prepare_guest "$OPT_KERNEL" "$OPT_GPUS" "$OPT_NODRIVER"
     mkdir -p "$UP_DIR"
     rm -f "$UP_DIR/console"
-    args=${OPT_DRIVER:+svmgpu.module.driver_name=$OPT_DRIVER}
     domain_xml "$DOMAIN" "$OPT_KERNEL" "$OPT_GPUS" "${OPT_LOG:-$UP_DIR/events.db}" \
-        "$(ctl_socket)" "" "" "$(kernel_cmdline "$OPT_KERNEL" "$args")" restart |
+        "$(ctl_socket)" "" "" "$(kernel_cmdline "$OPT_KERNEL" "$(module_words)")" restart |
         sed -e "s|^  <name>.*|&<uuid>$(domain_uuid)</uuid>|" \
             -e "s|<serial type='pty'>|&<log file='$(xml_escape "$UP_DIR/console")' append='off'/>|" \
             >"$UP_DIR/domain.xml"

@@ -37,7 +37,7 @@ echo "the two-GPU workload"
 svmgpu-guest-tests $SVMGPU_TOP/tests/guest/demo.testlist $SVMGPU_BUILD/guest $dir/results
 END
     msg "starting the guest: first the IGT tests, then the two-GPU workload"
-    run_guest "svmgpu-demo-$$" stock 2 "$log" driver_name=xe "$dir"
+    run_guest "svmgpu-demo-$$" stock 2 "$log" svmgpu.module.driver_name=xe "$dir"
     {
         igt_results_tsv "$dir"
         cat "$dir/results/guest.tsv"

@@ -49,10 +49,12 @@ ensure_kernel() {
     esac
 }
 
-# build_kdriver KERNEL SRC OUT WARN: OUT/svmgpu.ko from SRC; the compiler's
-# output goes to stdout.  KERNEL's tree must be there.
+# build_kdriver KERNEL SRC OUT [VARIABLE=VALUE...]: OUT/svmgpu.ko from SRC, with
+# these variables of make; the compiler's output goes to stdout.  KERNEL's tree
+# must be there.
 build_kdriver() {
-    local kernel=$1 src=$2 out=$3 warn=$4 root release work tree abi
+    local kernel=$1 src=$2 out=$3 root release work tree abi
+    shift 3
     root=$(guest_root)
     release=$(kernel_release "$kernel")
     abi=$SVMGPU_TOP/qemu-hw/abi
@@ -62,10 +64,10 @@ build_kdriver() {
     debug) tree=/build/$(kernel_name) ;;
     esac
     mkdir -p "$out"
-    work=/build/kdriver-$(hash_of "$(realpath "$out")" "$tree" "$warn")
+    work=/build/kdriver-$(hash_of "$(realpath "$out")" "$tree" "$*")
     push_tree "$root" "$work/kdriver" "$src" --exclude='*.o' --exclude='*.ko' --exclude='.*.cmd'
     push_tree "$root" "$work/qemu-hw/abi" "$abi"
-    in_root "$root" make -s -C "$tree" M="$work/kdriver" -j"$(nproc)" ${warn:+W=1} \
+    in_root "$root" make -s -C "$tree" M="$work/kdriver" -j"$(nproc)" "$@" \
         KCFLAGS="-I$work/qemu-hw -I$work/qemu-hw/abi" CONFIG_DRM_SVMGPU=m modules
     pull_file "$root" "$work/kdriver/svmgpu.ko" "$out/svmgpu.ko"
 }
@@ -84,14 +86,18 @@ build_guest_programs() {
     in_root "$root" tar -C "$work/out" -c . | tar -C "$out" -x --no-same-owner
 }
 
-# ensure_driver KERNEL: afterwards build/kdriver/RELEASE/svmgpu.ko is up to date
+# kdriver_out KERNEL VARIANT: where a variant ("" or kunit) of the driver goes
+kdriver_out() { echo "$SVMGPU_BUILD/kdriver/$(kernel_release "$1")${2:+-$2}"; }
+
+# ensure_driver KERNEL [kunit]: afterwards $(kdriver_out ...)/svmgpu.ko is up to date
 ensure_driver() {
     local out
     [[ -e $SVMGPU_TOP/kdriver/Kbuild ]] || return 0
-    out=$SVMGPU_BUILD/kdriver/$(kernel_release "$1")
+    out=$(kdriver_out "$1" "${2:-}")
     mkdir -p "$out"
-    with_lock "kdriver-$(hash_of "$out" "$1")" step "building the driver for the $1 kernel" \
-        "kdriver-$1" build_kdriver "$1" "$SVMGPU_TOP/kdriver" "$out" ""
+    with_lock "kdriver-$(hash_of "$out" "$1")" \
+        step "building the driver for the $1 kernel${2:+, with its unit tests}" "kdriver-$1${2:-}" \
+        build_kdriver "$1" "$SVMGPU_TOP/kdriver" "$out" ${2:+SVMGPU_KUNIT=y}
 }
 
 ensure_guest_programs() {

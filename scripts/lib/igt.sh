@@ -86,7 +86,7 @@ run_igt() {
     echo "svmgpu-igt $dir/patterns $dir/results $IGT_TEST_TIMEOUT" >"$dir/command"
     mkdir -p "$results"
     rm -rf "${results:?}"/*
-    run_guest "svmgpu-igt-$$" "$kernel" "$gpus" "$log" driver_name=xe "$dir"
+    run_guest "svmgpu-igt-$$" "$kernel" "$gpus" "$log" svmgpu.module.driver_name=xe "$dir"
     cp -r "$dir/." "$results/"
     ((RUN_STATUS == 0)) || die "igt_runner was not started" "see the lines above"
     {

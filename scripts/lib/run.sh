@@ -25,19 +25,16 @@ domain_pid() {
 
 domain_active() { [[ $(virsh_quiet domstate "$1" 2>/dev/null) =~ ^(running|paused|in\ shutdown|idle|no\ state) ]]; }
 
-# run_guest NAME KERNEL GPUS LOG MODULE-ARGS DIR: run DIR/command; its status is
+# run_guest NAME KERNEL GPUS LOG WORDS DIR: boot with these words on the kernel's
+# command line, run DIR/command; its status is
 # in RUN_STATUS afterwards; ends the script when there is none
 run_guest() {
-    local name=$1 kernel=$2 gpus=$3 log=$4 args=$5 dir=$6 cmdline word tail_pid why
+    local name=$1 kernel=$2 gpus=$3 log=$4 words=$5 dir=$6 tail_pid why
     local start=$SECONDS
-    cmdline="svmgpu.run=$dir"
-    for word in $args; do
-        cmdline+=" svmgpu.module.$word"
-    done
     : >"$dir/output"
     : >"$dir/console"
     domain_xml "$name" "$kernel" "$gpus" "$log" "" "$dir/console" "$dir/output" \
-        "$(kernel_cmdline "$kernel" "$cmdline")" destroy >"$dir/domain.xml"
+        "$(kernel_cmdline "$kernel" "svmgpu.run=$dir $words")" destroy >"$dir/domain.xml"
     at_exit destroy_domain "$name"
     virsh_or_die create "$dir/domain.xml"
     tail -n +1 -s 0.2 -f "$dir/output" &

@@ -65,12 +65,39 @@ suite_guest() {
     prepare_guest "$kernel" 2
     dir=$(new_run_dir)
     echo "svmgpu-guest-tests $list $SVMGPU_BUILD/guest $dir/results" >"$dir/command"
-    run_guest "svmgpu-test-$$" "$kernel" 2 "$out.db" driver_name=xe "$dir"
+    run_guest "svmgpu-test-$$" "$kernel" 2 "$out.db" svmgpu.module.driver_name=xe "$dir"
     {
         sed "s|\$| ($kernel kernel)|" "$dir/results/guest.tsv"
         kernel_findings "$dir" | sed "s|\$| ($kernel kernel, guest programs)|"
         check_result "$out.db" "guest programs, $kernel kernel"
     } >>"$out"
+}
+
+# the driver's unit tests, which KUnit runs when their module is loaded; they
+# taint the kernel, so they have a guest of their own
+suite_kunit() {
+    local out=$1 dir module
+    prepare_guest debug 0 no-driver
+    ensure_driver debug kunit
+    module=$(kdriver_out debug kunit)/svmgpu.ko
+    dir=$(new_run_dir)
+    cat >"$dir/command" <<END
+modprobe kunit && modprobe drm_kunit_helpers
+for name in \$(modinfo -F depends $module | tr , ' '); do modprobe \$name; done
+insmod $module || exit 1
+cat /sys/kernel/debug/kunit/*/results >$dir/ktap
+cat $dir/ktap
+END
+    run_guest "svmgpu-kunit-$$" debug 0 "" svmgpu.noload "$dir"
+    {
+        # a case is a result line one level below its suite's
+        sed -nE -e 's/^    ok [0-9]+ ([^ ]+).*# SKIP.*/skip\t0\tkunit \1/p' \
+            -e '/# SKIP/!s/^    ok [0-9]+ ([^ ]+).*/pass\t0\tkunit \1/p' \
+            -e 's/^    not ok [0-9]+ ([^ ]+).*/fail\t0\tkunit \1/p' "$dir/ktap"
+        grep -qE '^ok ' "$dir/ktap" || printf 'fail\t0\tkunit has no passing suite\n'
+        kernel_findings "$dir" | sed 's|$| (unit tests)|'
+    } >>"$out"
+    ((RUN_STATUS == 0)) || die "the unit tests' module does not load" "see $dir/console"
 }
 
 # IGT's tests from a list
@@ -135,6 +162,7 @@ cmd_test() {
     run_suite "igt stock" suite_igt stock "$SVMGPU_TOP/tests/igt/first-light.testlist"
     if [[ $mode != quick ]]; then
         prepare_guest debug 2
+        run_suite kunit suite_kunit
         run_suite "guest debug" suite_guest debug
         run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/first-light.testlist"
     fi
