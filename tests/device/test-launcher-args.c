@@ -109,16 +109,20 @@ static void test_two_gpus(void)
         "-S", MEMORY,
         "-device", "{\"driver\":\"pcie-root-port\",\"chassis\":4,"
                    "\"id\":\"pci.4\",\"bus\":\"pcie.0\",\"addr\":\"0x1\"}",
-        "-device", "pcie-root-port,id=svmgpu-root,bus=pcie.0,chassis=5",
-        "-device", "x3130-upstream,id=svmgpu-switch,bus=svmgpu-root",
+        "-device", "{\"driver\":\"pcie-root-port\",\"id\":\"svmgpu-root\","
+        "\"bus\":\"pcie.0\",\"chassis\":5}",
+        "-device", "{\"driver\":\"x3130-upstream\",\"id\":\"svmgpu-switch\","
+        "\"bus\":\"svmgpu-root\"}",
         "-device",
-        "xio3130-downstream,id=svmgpu-port0,bus=svmgpu-switch,chassis=6",
+        "{\"driver\":\"xio3130-downstream\",\"id\":\"svmgpu-port0\","
+        "\"bus\":\"svmgpu-switch\",\"chassis\":6}",
         "-device",
         "{\"driver\":\"vfio-user-pci\",\"id\":\"gpu0\","
         "\"bus\":\"svmgpu-port0\",\"x-msg-timeout\":60000,"
         "\"socket\":{\"type\":\"unix\",\"path\":\"/s/0\"}}",
         "-device",
-        "xio3130-downstream,id=svmgpu-port1,bus=svmgpu-switch,chassis=7",
+        "{\"driver\":\"xio3130-downstream\",\"id\":\"svmgpu-port1\","
+        "\"bus\":\"svmgpu-switch\",\"chassis\":7}",
         "-device",
         "{\"driver\":\"vfio-user-pci\",\"id\":\"gpu1\","
         "\"bus\":\"svmgpu-port1\",\"x-msg-timeout\":60000,"
