@@ -219,6 +219,15 @@ cmd_check() {
 
 ctl_socket() { echo "${XDG_RUNTIME_DIR:-/run}/svmgpu-$(hash_of "$SVMGPU_TOP").ctl"; }
 
+cmd_ctl() {
+    [[ ${1:-} != -* ]] || die "unknown option '$1'" "scripts/svmgpu ctl help"
+    make_dirs
+    ensure_host_build
+    [[ -S $(ctl_socket) ]] ||
+        die "the domain $DOMAIN is not running" "start it: scripts/svmgpu up"
+    "$(host_program svmgpu-device)" --ctl-client "$(ctl_socket)" "${@:-help}"
+}
+
 cmd_bench() {
     local name=${1:-} out=$SVMGPU_BUILD/bench program found=''
     (($# <= 1)) || no_more_arguments "${@:2}"
