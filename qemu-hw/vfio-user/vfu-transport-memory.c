@@ -111,8 +111,9 @@ void vfu_transport_memory_push(VfuTransport *transport, const void *buf,
 
     chunk = g_new0(VfuMemoryChunk, 1);
     chunk->bytes = g_byte_array_append(g_byte_array_new(), buf, len);
-    memcpy(chunk->fds, fds, n_fds * sizeof(int));
-    chunk->n_fds = n_fds;
+    for (chunk->n_fds = 0; chunk->n_fds < n_fds; chunk->n_fds++) {
+        chunk->fds[chunk->n_fds] = fds[chunk->n_fds];
+    }
     g_queue_push_tail(&self->incoming, chunk);
 }
 
