@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Draws a view of a log into a PNG without a display: the same lanes, spans and colours as the window, with the panel of
+ * what holds at the cursor beside them.
+ */
+
+#pragma once
+
+#include "store/svi-log.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *view;      /* "timeline", "ranges", "locks"; NULL is the first */
+  const char *from;      /* times as text, NULL: from one end of the log to the other */
+  const char *to;
+  const char *cursor;    /* NULL: in the middle */
+  int         width;
+  int         height;
+  gboolean    dark;
+} SviRenderOptions;
+
+gboolean svi_render_png (const char              *log_path,
+                         const char              *png_path,
+                         const SviRenderOptions  *options,
+                         GError                 **error);
+
+G_END_DECLS
