@@ -52,7 +52,7 @@ void launcher_fixture_free(LauncherFixture *fixture)
 
         g_assert_cmpint(g_unlink(path), ==, 0);
     }
-    g_assert_cmpint(g_rmdir(fixture->dir), ==, 0);
+    g_assert_no_errno(g_rmdir(fixture->dir));
     g_free(fixture->dir);
     g_free(fixture->program);
     g_free(fixture->log);

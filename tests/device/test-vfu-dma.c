@@ -397,7 +397,7 @@ static void test_protocol_thread(void)
     static const VfuDescription desc = {
         .bars[0] = { .size = 4096, .fd = -1 },
     };
-    g_autofree char *dir = g_dir_make_tmp("svmgpu-test-XXXXXX", NULL);
+    g_autofree char *dir = g_dir_make_tmp("vfu-test-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(dir, "s", NULL);
     VfuServer *server = NULL;
     VfuClient *client;

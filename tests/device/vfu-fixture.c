@@ -195,7 +195,7 @@ VfuFixture *vfu_fixture_new(void)
     desc.bars[2].fd = fixture->bar2_fd;
     desc.bars[4].fd = fixture->bar4_fd;
 
-    fixture->dir = g_dir_make_tmp("svmgpu-test-XXXXXX", &error);
+    fixture->dir = g_dir_make_tmp("vfu-test-XXXXXX", &error);
     g_assert_no_error(error);
     fixture->path = g_build_filename(fixture->dir, "vfu.sock", NULL);
 
@@ -210,7 +210,7 @@ void vfu_fixture_free(VfuFixture *fixture)
 {
     vfu_server_free(fixture->server);
     g_assert_false(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
-    g_assert_cmpint(g_rmdir(fixture->dir), ==, 0);
+    g_assert_no_errno(g_rmdir(fixture->dir));
     g_assert_cmpuint(fixture->regions->len, ==, 0);
     g_array_unref(fixture->regions);
     close(fixture->bar2_fd);
