@@ -374,6 +374,9 @@ static void serve_fault(Actor *a)
             .object = range_id(gpu, r), .seq = notifier_seq, .gpu = gpu,
             .owner = SVMGPU_TRACE_OWNER_FAULT, .attempt = attempts);
         lock_get(a, LOCK_MMAP, SH, PLACE_FAULT);
+        PUT(a, FAULT_VMA_FOUND, fault_step, .fault = fault, .va = va,
+            .vm = gpu + 1, .range = range_id(gpu, r), .gpu = gpu,
+            .reason = SVMGPU_TRACE_VERDICT_PERMITTED, .attempt = attempts);
         a->now += rnd(10 * US, 40 * US);
         lock_put(a, LOCK_MMAP, SH);
         if (attempts > 8 || rnd(0, 8)) {
