@@ -300,6 +300,15 @@ static bool write32(Gpu *gpu, uint64_t offset, uint32_t value)
 
 /* --- entry points ---------------------------------------------------------*/
 
+/*
+ * User space maps this page to order its writes: having left the CPU is all
+ * that a write there is for.
+ */
+static bool in_barrier_page(uint64_t offset)
+{
+    return offset >> GPU_PAGE_SHIFT == SVMGPU_BARRIER_PAGE >> GPU_PAGE_SHIFT;
+}
+
 int gpu_region_read(void *opaque, unsigned bar, uint64_t offset, unsigned len,
                     uint64_t *value)
 {
@@ -309,6 +318,10 @@ int gpu_region_read(void *opaque, unsigned bar, uint64_t offset, unsigned len,
 
     *value = UINT64_MAX;
     if (g_atomic_int_get(&gpu->unplugged)) {
+        return 0;
+    }
+    if (bar == SVMGPU_BAR_REGS && in_barrier_page(offset)) {
+        *value = (uint64_t)SVMGPU_BARRIER_READS << 32 | SVMGPU_BARRIER_READS;
         return 0;
     }
     good = bar == SVMGPU_BAR_REGS && (len == 4 || len == 8) &&
@@ -331,6 +344,9 @@ int gpu_region_write(void *opaque, unsigned bar, uint64_t offset,
     bool good;
 
     if (g_atomic_int_get(&gpu->unplugged)) {
+        return 0;
+    }
+    if (bar == SVMGPU_BAR_REGS && in_barrier_page(offset)) {
         return 0;
     }
     if (g_atomic_int_get(&gpu->resetting)) {

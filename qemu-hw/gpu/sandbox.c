@@ -35,7 +35,10 @@ static const int allowed[] = {
     SCMP_SYS(getegid), SCMP_SYS(uname), SCMP_SYS(sysinfo),
     SCMP_SYS(getrandom), SCMP_SYS(getrusage), SCMP_SYS(prlimit64),
     SCMP_SYS(getrlimit), SCMP_SYS(times), SCMP_SYS(wait4),
-    SCMP_SYS(ptrace), /* the leak sanitizer's, of its own threads */
+#ifdef __SANITIZE_ADDRESS__
+    /* the leak sanitizer's tracer, of its own threads */
+    SCMP_SYS(ptrace), SCMP_SYS(getdents), SCMP_SYS(waitid),
+#endif
 
     /* memory */
     SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect),
