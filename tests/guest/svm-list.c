@@ -10,7 +10,8 @@
  * instruction fetch and fence write included, and none is known beforehand.
  *
  *   1. each GPU walks a list of its own (disjoint halves), all at the same time
- *   2. the halves are joined; the GPUs walk the whole list in turn, twice each
+ *   2. the halves are joined; the GPUs walk the whole list in turn, twice each or as
+ *      often as the second argument says
  *
  * After each step the CPU checks every byte of every node. Output is TAP.
  */
@@ -27,7 +28,7 @@
 
 #define PAYLOAD_BYTES	(28 * 1024)
 #define WALK_TIMEOUT_NS	(300ll * 1000 * 1000 * 1000)
-#define ROUNDS		2
+#define SPREAD		64
 
 /* registers of the walk */
 enum { CURRENT, SUM, VALUE, PLACE, OFFSET, ONE, NEXT };
@@ -102,9 +103,12 @@ static void list_alloc(struct list *list, unsigned int count)
 			exit(1);
 		}
 	}
-	/* neighbours in the list are strangers in memory */
-	for (unsigned int i = count - 1; i; i--) {
-		unsigned int j = next_random(&random) % (i + 1);
+	/*
+	 * Neighbours in the list are strangers in memory, but not far apart: as in a
+	 * real structure, a walk comes back to memory that it has just used.
+	 */
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int j = i + next_random(&random) % (count - i < SPREAD ? count - i : SPREAD);
 		struct node *swap = list->nodes[i];
 
 		list->nodes[i] = list->nodes[j];
@@ -289,7 +293,7 @@ static void walk_disjoint(struct gpu *gpus, int n, struct list *list)
 }
 
 /* Step 2: one list for all, in turn. */
-static void walk_shared(struct gpu *gpus, int n, struct list *list)
+static void walk_shared(struct gpu *gpus, int n, struct list *list, int rounds)
 {
 	uint32_t visits[GPU_MAX] = { 0 };
 	double begin = now();
@@ -297,7 +301,7 @@ static void walk_shared(struct gpu *gpus, int n, struct list *list)
 
 	list_fill(list, 2);
 	list_link(list, 0, list->count);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		for (int g = 0; g < n; g++) {
 			struct walk walk;
 
@@ -318,7 +322,8 @@ int main(int argc, char **argv)
 	struct list list;
 	int n = gpu_open_all(gpus, GPU_MAX);
 	/* percent of one GPU's VRAM that the list shall fill */
-	unsigned int percent = argc > 1 ? atoi(argv[1]) : 125;
+	unsigned int percent = argc > 1 ? atoi(argv[1]) : 120;
+	int rounds = argc > 2 ? atoi(argv[2]) : 2;
 
 	if (n < 2) {
 		printf("Bail out! %d GPU(s) found, two are needed\n", n);
@@ -330,7 +335,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)list.count * sizeof(struct node) >> 20);
 
 	walk_disjoint(gpus, n, &list);
-	walk_shared(gpus, n, &list);
+	walk_shared(gpus, n, &list, rounds);
 
 	for (int g = 0; g < n; g++)
 		gpu_close(&gpus[g]);
