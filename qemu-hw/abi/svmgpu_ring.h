@@ -66,7 +66,7 @@ enum svmgpu_command_op {
 	SVMGPU_CMD_CTX_RESUME	= 7,	/* id context */
 	SVMGPU_CMD_CTX_KILL	= 8,	/* id context; current and queued jobs fail, in order */
 	SVMGPU_CMD_CTX_SCHEDULE	= 9,	/* id context; arg[0] priority, arg[1] timeslice_us, arg[2] preempt_timeout_us */
-	SVMGPU_CMD_FAULT_ANSWER	= 10,	/* id context; arg[0] fault id, arg[1] enum svmgpu_answer */
+	SVMGPU_CMD_FAULT_ANSWER	= 10,	/* id context; arg[0] fault id, arg[1] enum svmgpu_answer; see below */
 	SVMGPU_CMD_PAGEMAP_SET	= 11,	/* id asid; arg[0] first page, arg[1] pages, arg[2] state, arg[3] va */
 };
 
@@ -83,7 +83,11 @@ enum svmgpu_answer {
  * A retired TLB_FLUSH promises that no translation of the range is cached and
  * that every access made through one, reads-modify-writes and accesses to peers
  * included, has retired. After FAULT_ANSWER(RETRY) at least one replay of the
- * faulting access retires before a later flush of its address does.
+ * faulting access retires before a later flush of its address does. An entry
+ * that is zapped before the GPU has read the answer cannot be used for that,
+ * unless the answer names it: arg[2] the leaf entry that was committed for the
+ * faulting address (0: none), arg[3] its level. Name it only in an answer put
+ * under the lock that zapping takes, so that the zap's flush comes later.
  */
 struct svmgpu_command {
 	__u16 op;		/* enum svmgpu_command_op */
