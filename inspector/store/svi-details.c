@@ -303,8 +303,10 @@ load_fields (SviLog     *log,
       else if (g_str_has_prefix (name, "t_"))
         {
           /* A moment within the event reads best from its start */
+          g_autofree char *what = svi_text_humanize (name + 2);
+
           nice = svi_text_span ((double) value - self->event->start_ns);
-          add_field (self, label + 2, "after %s", nice);
+          add_field (self, what, "after %s", nice);
         }
       else if (g_str_has_suffix (name, "_ns"))
         {

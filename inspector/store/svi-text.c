@@ -163,13 +163,35 @@ svi_text_parse_time (const char *text,
   return TRUE;
 }
 
-/* "pt_zapped" to "Pt zapped": names of the log's columns and kinds as people read them. */
+/* "gpu_vm_bound" to "GPU VM bound": names of the log's columns and kinds as people read them. */
 char *
 svi_text_humanize (const char *name)
 {
-  char *text = g_strdup (name != NULL ? name : "");
+  static const struct
+  {
+    const char *word;
+    const char *text;
+  } words[] = {
+    { "gpu", "GPU" }, { "vm", "VM" }, { "bo", "BO" }, { "va", "address" }, { "tlb", "TLB" }, { "asid", "ASID" },
+    { "vma", "VMA" }, { "pt", "page table" }, { "seqno", "fence number" }, { "t0", "start" }, { "t1", "end" },
+    { "t", "time" }, { "id", "id" },
+  };
+  g_auto (GStrv) parts = g_strsplit (name != NULL ? name : "", "_", -1);
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  g_strdelimit (text, "_", ' ');
-  text[0] = g_ascii_toupper (text[0]);
-  return text;
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      const char *part = parts[i];
+
+      for (guint w = 0; w < G_N_ELEMENTS (words); w++)
+        if (strcmp (part, words[w].word) == 0)
+          part = words[w].text;
+      if (text->len > 0)
+        g_string_append_c (text, ' ');
+      g_string_append (text, part);
+    }
+
+  if (text->len > 0)
+    text->str[0] = g_ascii_toupper (text->str[0]);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }

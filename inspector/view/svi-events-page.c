@@ -298,9 +298,11 @@ svi_events_page_class_init (SviEventsPageClass *klass)
 static void
 svi_events_page_init (SviEventsPage *self)
 {
+  static const char * const hidden[] = { "id", NULL };
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  svi_table_view_set_hidden (self->table, hidden);
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     gtk_string_list_append (names, kinds[i].name);

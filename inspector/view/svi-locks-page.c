@@ -263,6 +263,9 @@ svi_locks_page_init (SviLocksPage *self)
 {
   static const char * const bars[] = { "acquisitions", "wait_ns", "hold_ns", NULL };
 
+  static const char * const hidden[] = { "lock_id", "event", NULL };
+
   gtk_widget_init_template (GTK_WIDGET (self));
+  svi_table_view_set_hidden (self->holders, hidden);
   svi_table_view_set_bars (self->totals, bars);
 }

@@ -7,6 +7,8 @@
 #include "store/svi-text.h"
 #include "view/svi-palette.h"
 
+#define BAR_WIDTH 180
+
 struct _SviTableView
 {
   AdwBin          parent_instance;
@@ -18,6 +20,7 @@ struct _SviTableView
   GtkCustomFilter *filter;
   char           *needle;
   GHashTable     *bars;    /* column name to largest value, as double* */
+  GHashTable     *hidden;  /* column names */
 };
 
 enum
@@ -231,6 +234,18 @@ svi_table_view_set_bars (SviTableView       *self,
     g_hash_table_insert (self->bars, g_strdup (columns[i]), g_new0 (double, 1));
 }
 
+/* Columns that are there for the program and not for the reader; a NULL-terminated list. */
+void
+svi_table_view_set_hidden (SviTableView       *self,
+                           const char * const *columns)
+{
+  g_return_if_fail (SVI_IS_TABLE_VIEW (self));
+
+  g_hash_table_remove_all (self->hidden);
+  for (guint i = 0; columns != NULL && columns[i] != NULL; i++)
+    g_hash_table_add (self->hidden, g_strdup (columns[i]));
+}
+
 void
 svi_table_view_set_table (SviTableView *self,
                           SviTable     *table)
@@ -259,12 +274,15 @@ svi_table_view_set_table (SviTableView *self,
     {
       const char *name = svi_table_get_column (table, c);
       g_autofree char *title = svi_text_humanize (name);
-      GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+      GtkListItemFactory *factory;
       g_autoptr (GtkColumnViewColumn) column = NULL;
       g_autoptr (GtkSorter) sorter = NULL;
       gboolean number = is_number (table, c);
       double *most = g_hash_table_lookup (self->bars, name);
       Order order = { c, number };
+
+      if (g_hash_table_contains (self->hidden, name))
+        continue;
 
       if (most != NULL)
         {
@@ -283,6 +301,7 @@ svi_table_view_set_table (SviTableView *self,
       else if (g_str_has_suffix (title, " id") && strlen (title) > 3)
         title[strlen (title) - 3] = '\0';
 
+      factory = gtk_signal_list_item_factory_new ();
       g_object_set_data (G_OBJECT (factory), "column", GUINT_TO_POINTER (c));
       g_object_set_data (G_OBJECT (factory), "number", GUINT_TO_POINTER (number));
       g_object_set_data (G_OBJECT (factory), "bar", GUINT_TO_POINTER (most != NULL));
@@ -291,11 +310,20 @@ svi_table_view_set_table (SviTableView *self,
 
       column = gtk_column_view_column_new (title, factory);
       gtk_column_view_column_set_resizable (column, TRUE);
-      gtk_column_view_column_set_expand (column, most != NULL || c + 1 == svi_table_get_n_columns (table));
+      if (most != NULL)
+        gtk_column_view_column_set_fixed_width (column, BAR_WIDTH);
       sorter = GTK_SORTER (gtk_custom_sorter_new (compare_rows, g_memdup2 (&order, sizeof order), g_free));
       gtk_column_view_column_set_sorter (column, sorter);
       gtk_column_view_append_column (self->view, column);
     }
+
+  /* What is left of the width belongs to nobody, so that numbers stay near their headings */
+  {
+    g_autoptr (GtkColumnViewColumn) rest = gtk_column_view_column_new (NULL, gtk_signal_list_item_factory_new ());
+
+    gtk_column_view_column_set_expand (rest, TRUE);
+    gtk_column_view_append_column (self->view, rest);
+  }
 
   self->filter = gtk_custom_filter_new (matches, self, NULL);
   self->filtered = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (table)), GTK_FILTER (self->filter));
@@ -363,6 +391,7 @@ svi_table_view_finalize (GObject *object)
   SviTableView *self = SVI_TABLE_VIEW (object);
 
   g_hash_table_unref (self->bars);
+  g_hash_table_unref (self->hidden);
   g_free (self->needle);
 
   G_OBJECT_CLASS (svi_table_view_parent_class)->finalize (object);
@@ -385,6 +414,7 @@ svi_table_view_init (SviTableView *self)
   GtkWidget *view = gtk_column_view_new (NULL);
 
   self->bars = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->hidden = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->view = GTK_COLUMN_VIEW (view);
   gtk_widget_add_css_class (view, "data-table");
   gtk_column_view_set_show_column_separators (self->view, FALSE);

@@ -20,6 +20,8 @@ void          svi_table_view_set_session (SviTableView       *self,
                                           SviSession         *session);
 void          svi_table_view_set_bars    (SviTableView       *self,
                                           const char * const *columns);
+void          svi_table_view_set_hidden  (SviTableView       *self,
+                                          const char * const *columns);
 void          svi_table_view_set_table   (SviTableView       *self,
                                           SviTable           *table);
 SviTable     *svi_table_view_get_table   (SviTableView       *self);

@@ -634,32 +634,47 @@ draw_flows (cairo_t        *cr,
     }
 }
 
+typedef struct
+{
+  const char *heading; /* starts a group, or NULL */
+  SviTint     tint;
+  const char *text;
+} LegendItem;
+
+/* Draws the item at @x when it fits, and returns where the next one goes; -1 when the legend is full. */
 static double
-legend_item (cairo_t        *cr,
-             const SviFrame *frame,
-             double          x,
-             double          y,
-             SviTint         tint,
-             const char     *text)
+legend_item (cairo_t          *cr,
+             const SviFrame   *frame,
+             const LegendItem *item,
+             double            x,
+             double            y)
 {
   double middle = y + SVI_LEGEND_HEIGHT / 2;
-  double width = svi_text_width (frame->pango, text, CAPTION_SCALE, FALSE);
-  SviColor color = svi_palette_tint (frame->palette, tint);
+  double width = svi_text_width (frame->pango, item->text, CAPTION_SCALE, FALSE);
+  double heading = 0;
+  SviColor color = svi_palette_tint (frame->palette, item->tint);
 
-  if (x + 18 + width > frame->width - 8)
-    return x;
+  if (item->heading != NULL)
+    heading = svi_text_width (frame->pango, item->heading, CAPTION_SCALE, TRUE) + 14;
+  if (x + heading + 20 + width > frame->width - 8)
+    return -1;
+
+  if (item->heading != NULL)
+    svi_draw_text (cr, frame->pango, item->heading, x, y, heading, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, TRUE,
+                   frame->palette->text);
+  x += heading;
 
   rounded_rectangle (cr, x, middle - 5, 14, 10, 2.5, 2.5);
   svi_color_set (cr, color);
   cairo_fill (cr);
-  if (svi_tint_class (tint) == SVI_TINT_MIXED)
+  if (svi_tint_class (item->tint) == SVI_TINT_MIXED)
     hatch (cr, x, middle - 5, 14, 10, 6,
-           svi_tint_value (tint) == 0 ? svi_palette_tint (frame->palette, svi_tint (SVI_TINT_SYSTEM, 0))
-                                      : svi_palette_gpu (frame->palette, 0));
-  else if (svi_tint_class (tint) == SVI_TINT_WAITING)
+           svi_tint_value (item->tint) == 0 ? svi_palette_tint (frame->palette, svi_tint (SVI_TINT_SYSTEM, 0))
+                                            : svi_palette_gpu (frame->palette, 0));
+  else if (svi_tint_class (item->tint) == SVI_TINT_WAITING)
     hatch (cr, x, middle - 5, 14, 10, 5, svi_color_alpha (frame->palette->background, 0.5));
 
-  svi_draw_text (cr, frame->pango, text, x + 20, y, width + 2, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, FALSE,
+  svi_draw_text (cr, frame->pango, item->text, x + 20, y, width + 2, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, FALSE,
                  frame->palette->dim);
   return x + 20 + width + 18;
 }
@@ -668,8 +683,13 @@ static void
 draw_legend (cairo_t        *cr,
              const SviFrame *frame)
 {
+  static const char * const gpu_names[] = {
+    "GPU 0", "GPU 1", "GPU 2", "GPU 3", "GPU 4", "GPU 5", "GPU 6", "GPU 7",
+  };
+  LegendItem items[20];
   double top = frame->height - SVI_LEGEND_HEIGHT;
   double x = 14;
+  guint n = 0;
 
   svi_color_set (cr, frame->palette->chrome);
   cairo_rectangle (cr, 0, top, frame->width, SVI_LEGEND_HEIGHT);
@@ -680,35 +700,21 @@ draw_legend (cairo_t        *cr,
   cairo_line_to (cr, frame->width, top + 0.5);
   cairo_stroke (cr);
 
-  svi_draw_text (cr, frame->pango, "Memory", x, top, 80, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, TRUE,
-                 frame->palette->text);
-  x += svi_text_width (frame->pango, "Memory", CAPTION_SCALE, TRUE) + 14;
-  x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_SYSTEM, 0), "System");
-  for (guint i = 0; i < MIN (frame->n_gpus, 8); i++)
-    {
-      g_autofree char *name = g_strdup_printf ("GPU %u", i);
-
-      x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_GPU, i), name);
-    }
-  x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_MIXED, 0), "Mixed");
+  items[n++] = (LegendItem) { "Memory", svi_tint (SVI_TINT_SYSTEM, 0), "System" };
+  for (guint i = 0; i < MIN (frame->n_gpus, G_N_ELEMENTS (gpu_names)); i++)
+    items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_GPU, i), gpu_names[i] };
+  items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_MIXED, 0), "Mixed" };
   if (frame->n_gpus > 1)
-    x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_MIXED, 1), "Several GPUs");
-  x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_NONE, 0), "Unpopulated");
+    items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_MIXED, 1), "Several GPUs" };
+  items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_NONE, 0), "Unpopulated" };
+  items[n++] = (LegendItem) { "Faults", svi_tint (SVI_TINT_GOOD, 0), "Served" };
+  items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_WARNING, 0), "Retried" };
+  items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_ERROR, 0), "Failed" };
+  items[n++] = (LegendItem) { "Locks", svi_tint (SVI_TINT_THREAD, 0), "Held, a colour per thread" };
+  items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_WAITING, 0), "Waited for" };
 
-  x += 12;
-  svi_draw_text (cr, frame->pango, "Locks", x, top, 80, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, TRUE,
-                 frame->palette->text);
-  x += svi_text_width (frame->pango, "Locks", CAPTION_SCALE, TRUE) + 14;
-  x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_THREAD, 0), "Holder, coloured by thread");
-  x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_WAITING, 0), "Waiting");
-
-  x += 12;
-  svi_draw_text (cr, frame->pango, "Faults", x, top, 80, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, TRUE,
-                 frame->palette->text);
-  x += svi_text_width (frame->pango, "Faults", CAPTION_SCALE, TRUE) + 14;
-  x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_GOOD, 0), "Served");
-  x = legend_item (cr, frame, x, top, svi_tint (SVI_TINT_WARNING, 0), "Retried");
-  legend_item (cr, frame, x, top, svi_tint (SVI_TINT_ERROR, 0), "Failed");
+  for (guint i = 0; i < n && x >= 0; i++)
+    x = legend_item (cr, frame, &items[i], items[i].heading != NULL && i > 0 ? x + 10 : x, top);
 }
 
 void
