@@ -204,17 +204,18 @@ cmd_inspect() {
 }
 
 cmd_check() {
-    local log=${1:-} status=0 line
+    local log=${1:-} status=0
     [[ -n $log ]] || die "check needs a log" "scripts/svmgpu check LOG"
-    no_more_arguments "${@:2}"
+    [[ $log != -* ]] || die "unknown option '$log'" "see scripts/svmgpu --help"
     need_log "$log"
-    have sqlite3 || die "sqlite3 is missing" "apt-get install sqlite3"
-    while IFS= read -r line; do
-        msg "$line"
-        [[ $line != FAIL* ]] || status=1
-    done < <(sqlite3 -readonly -bail -list "$log" <"$SVMGPU_TOP/scripts/check.sql" 2>&1 ||
-        echo "FAIL the log cannot be read: is it one?")
-    ((status == 0)) || die "the log $log breaks a rule" "see the lines above that start with FAIL"
+    make_dirs
+    ensure_host_build
+    "$(host_program svmgpu-log)" check "$@" || status=$?
+    case $status in
+    0) ;;
+    1) die "the log $log breaks a rule" "see the lines above that start with FAIL, and docs/rules.md" ;;
+    *) die "the log $log cannot be checked" "see the line above" ;;
+    esac
 }
 
 ctl_socket() { echo "${XDG_RUNTIME_DIR:-/run}/svmgpu-$(hash_of "$SVMGPU_TOP").ctl"; }

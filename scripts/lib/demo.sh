@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # "svmgpu demo": one guest with two GPUs runs the first-light IGT tests and the
-# workload of tests/guest/demo.testlist; its log becomes a report and a picture.
+# workload of tests/guest/testlist; its log becomes a report and a picture.
 
 DEMO_DIR=$SVMGPU_BUILD/demo
 
@@ -14,10 +14,10 @@ write_report() {
     echo
     echo "Tests"
     print_results "$dir/results.tsv"
-    sqlite3 -readonly -bail "$log" <"$SVMGPU_TOP/scripts/report.sql"
+    "$(host_program svmgpu-log)" report "$log"
     echo
     echo "Rules"
-    sqlite3 -readonly "$log" <"$SVMGPU_TOP/scripts/check.sql" | sed 's/^/  /'
+    "$(host_program svmgpu-log)" check "$log" | sed 's/^/  /' || true
 }
 
 cmd_demo() {
@@ -34,7 +34,7 @@ cmd_demo() {
     cat >"$dir/command" <<END
 svmgpu-igt $dir/patterns $dir/results $IGT_TEST_TIMEOUT || exit
 echo "the two-GPU workload"
-svmgpu-guest-tests $SVMGPU_TOP/tests/guest/demo.testlist $SVMGPU_BUILD/guest $dir/results
+svmgpu-guest-tests $SVMGPU_TOP/tests/guest/testlist $SVMGPU_BUILD/guest $dir/results
 END
     msg "starting the guest: first the IGT tests, then the two-GPU workload"
     run_guest "svmgpu-demo-$$" stock 2 "$log" svmgpu.module.driver_name=xe "$dir"

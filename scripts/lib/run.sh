@@ -23,13 +23,20 @@ domain_pid() {
     done
 }
 
+# device_pid NAME: the process of the domain's GPUs
+device_pid() {
+    local pid
+    pid=$(domain_pid "$1")
+    [[ -z $pid ]] || pgrep -f -- "svmgpu-device .*--watch-pid $pid( |\$)" || true
+}
+
 domain_active() { [[ $(virsh_quiet domstate "$1" 2>/dev/null) =~ ^(running|paused|in\ shutdown|idle|no\ state) ]]; }
 
 # run_guest NAME KERNEL GPUS LOG WORDS DIR: boot with these words on the kernel's
 # command line, run DIR/command; its status is
 # in RUN_STATUS afterwards; ends the script when there is none
 run_guest() {
-    local name=$1 kernel=$2 gpus=$3 log=$4 words=$5 dir=$6 tail_pid why
+    local name=$1 kernel=$2 gpus=$3 log=$4 words=$5 dir=$6 tail_pid why device=''
     local start=$SECONDS
     : >"$dir/output"
     : >"$dir/console"
@@ -40,7 +47,15 @@ run_guest() {
     tail -n +1 -s 0.2 -f "$dir/output" &
     tail_pid=$!
     at_exit end_process "$tail_pid"
+    ((gpus == 0)) || device=$(device_pid "$name")
     while domain_active "$name"; do
+        if [[ -n $device ]] && ! kill -0 "$device" 2>/dev/null; then
+            # the device goes when its QEMU goes; QEMU may only just be gone
+            sleep 1
+            domain_active "$name" || break
+            end_process "$tail_pid"
+            die "the device process died" "see $dir/console; the log, if any, holds what it did last"
+        fi
         if ((SECONDS - start > RUN_TIMEOUT)); then
             end_process "$tail_pid"
             die "the command did not end within $RUN_TIMEOUT s" \
