@@ -590,9 +590,8 @@ bool svmgpu_pt_zap(struct svmgpu_vm *vm, u64 start, u64 end)
 {
 	bool zapped = pt_zap_table(vm->pt.root, start, end);
 
-	/* before the flush */
 	if (zapped)
-		wmb();
+		wmb(); /* before the flush */
 	return zapped;
 }
 

@@ -3,7 +3,6 @@
  * VM_BIND: changes of a VM's partition into gpu_vmas, and of its page tables.
  */
 #include <linux/dma-fence.h>
-#include <linux/sort.h>
 #include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
@@ -56,442 +55,8 @@
 	 DRM_XE_VM_BIND_FLAG_CHECK_PXP | DRM_XE_VM_BIND_FLAG_CPU_ADDR_MIRROR | \
 	 DRM_XE_VM_BIND_FLAG_MADVISE_AUTORESET | DRM_XE_VM_BIND_FLAG_DECOMPRESS)
 
-/* An operation with this flag fails, so that tests see the rollback; debug kernels only. */
-#define BIND_FLAG_INJECT_ERROR	BIT(31)
-#define BIND_INJECT_ALLOWED	IS_ENABLED(CONFIG_PROVE_LOCKING)
-
 /* Page tables that one array of operations may touch when it needs a job. */
 #define BIND_JOB_MAX_TABLES	512
-
-/** enum bind_stage - where an injected error strikes */
-enum bind_stage {
-	/** @BIND_STAGE_PLAN: the partition is changed */
-	BIND_STAGE_PLAN,
-	/** @BIND_STAGE_LOCK: objects are locked and resident */
-	BIND_STAGE_LOCK,
-	/** @BIND_STAGE_COMMIT: everything is staged */
-	BIND_STAGE_COMMIT,
-	/** @BIND_STAGES: number of them */
-	BIND_STAGES,
-};
-
-/** struct bind_interval - part of the address space whose entries will be written */
-struct bind_interval {
-	/** @start: first byte */
-	u64 start;
-	/** @end: first byte behind */
-	u64 end;
-};
-
-/** struct svmgpu_bind - one VM_BIND ioctl */
-struct svmgpu_bind {
-	/** @vm: the VM */
-	struct svmgpu_vm *vm;
-	/** @queue: bind queue */
-	struct svmgpu_exec_queue *queue;
-	/** @ops: operations as user space gave them */
-	struct drm_xe_vm_bind_op *ops;
-	/** @bos: objects of @ops (referenced) or NULL */
-	struct svmgpu_bo **bos;
-	/** @num_ops: number of both */
-	u32 num_ops;
-	/** @syncs: parsed syncs */
-	struct svmgpu_sync *syncs;
-	/** @num_syncs: number of them */
-	u32 num_syncs;
-	/** @ufence: sync that is a user fence, or NULL */
-	struct svmgpu_sync *ufence;
-	/** @created: new gpu_vmas in the partition */
-	struct list_head created;
-	/** @removed: gpu_vmas taken out of it that existed before */
-	struct list_head removed;
-	/** @stillborn: made and removed again by the same ioctl */
-	struct list_head stillborn;
-	/** @touched: what to write; sorted and merged by bind_merge() */
-	struct bind_interval *touched;
-	/** @num_touched: length of it */
-	u32 num_touched;
-	/** @max_touched: room in it */
-	u32 max_touched;
-	/** @prefetches: there is a prefetch among @ops */
-	bool prefetches;
-	/** @inject: an error is wanted at @inject_stage */
-	bool inject;
-	/** @inject_stage: where */
-	enum bind_stage inject_stage;
-	/** @updates: staged changes, one for each interval */
-	struct svmgpu_pt_update *updates;
-	/** @sources: of @updates */
-	struct svmgpu_vma_source *sources;
-	/** @job: page-table job, or NULL when the CPU writes */
-	struct svmgpu_bind_job *job;
-	/** @fence: of the job, or NULL */
-	struct dma_fence *fence;
-	/** @trace_id: name in the event log */
-	u32 trace_id;
-};
-
-/* --- plan -------------------------------------------------------------------- */
-
-static int bind_touch(struct svmgpu_bind *bind, u64 start, u64 end)
-{
-	if (bind->num_touched == bind->max_touched) {
-		u32 max = max(8U, 2 * bind->max_touched);
-		struct bind_interval *more;
-
-		more = kvrealloc(bind->touched, max * sizeof(*more), GFP_KERNEL_ACCOUNT);
-		if (!more)
-			return -ENOMEM;
-		bind->touched = more;
-		bind->max_touched = max;
-	}
-	bind->touched[bind->num_touched++] = (struct bind_interval) { start, end };
-	return 0;
-}
-
-static int bind_insert(struct svmgpu_bind *bind, struct svmgpu_vma *vma)
-{
-	int err = drm_gpuva_insert(&bind->vm->gpuvm, &vma->gpuva);
-
-	if (err) {
-		svmgpu_vma_destroy(vma, NULL);
-		return err;
-	}
-	vma->fresh = true;
-	list_add_tail(&vma->op_link, &bind->created);
-	return 0;
-}
-
-static void bind_remove(struct svmgpu_bind *bind, struct svmgpu_vma *vma)
-{
-	drm_gpuva_remove(&vma->gpuva);
-	list_move_tail(&vma->op_link, vma->fresh ? &bind->stillborn : &bind->removed);
-}
-
-/*
- * [start, end) of a gpu_vma goes away. A mirror's ranges go with it unless a
- * mirror takes its place; live ones forbid it.
- */
-static int bind_may_remove(struct svmgpu_bind *bind, struct svmgpu_vma *vma, u64 start, u64 end,
-			   bool by_mirror)
-{
-	if (vma->ufence && !vma->fresh && !svmgpu_user_fence_signalled(vma->ufence))
-		return -EBUSY;
-	if (!svmgpu_vma_is_mirror(vma) || by_mirror)
-		return 0;
-	if (svmgpu_svm_has_mapping(bind->vm, start, end))
-		return -EBUSY;
-	return svmgpu_svm_unmap_ranges(bind->vm, start, end);
-}
-
-static int bind_op_unmap(struct svmgpu_bind *bind, struct svmgpu_vma *vma, bool by_mirror)
-{
-	const u64 start = svmgpu_vma_start(vma), end = svmgpu_vma_end(vma);
-	int err;
-
-	err = bind_may_remove(bind, vma, start, end, by_mirror);
-	if (!err && !svmgpu_vma_is_mirror(vma))
-		err = bind_touch(bind, start, end);
-	if (!err)
-		bind_remove(bind, vma);
-	return err;
-}
-
-/* One side of a gpu_vma that stays when its middle goes. */
-static int bind_keep_part(struct svmgpu_bind *bind, struct svmgpu_vma *old,
-			  const struct drm_gpuva_op_map *op)
-{
-	struct svmgpu_vma *part;
-
-	part = svmgpu_vma_create_part(old, op->va.addr, op->va.range);
-	if (IS_ERR(part))
-		return PTR_ERR(part);
-	/* a userptr's entries are written anew, because the DMA mapping is a new one */
-	part->binding = old->binding || (svmgpu_vma_is_userptr(old) && old->present);
-	if (old->ufence)
-		part->ufence = svmgpu_user_fence_get(old->ufence);
-	if (!list_empty(&old->rebind_link))
-		list_add_tail(&part->rebind_link, &bind->vm->rebind_list);
-	return bind_insert(bind, part);
-}
-
-static int bind_op_remap(struct svmgpu_bind *bind, const struct drm_gpuva_op_remap *op,
-			 bool by_mirror)
-{
-	struct svmgpu_vma *old = gpuva_to_vma(op->unmap->va);
-	u64 start = svmgpu_vma_start(old), end = svmgpu_vma_end(old);
-	int err;
-
-	if (op->prev)
-		start = op->prev->va.addr + op->prev->va.range;
-	if (op->next)
-		end = op->next->va.addr;
-	err = bind_may_remove(bind, old, start, end, by_mirror);
-	if (err)
-		return err;
-
-	if (svmgpu_vma_is_userptr(old))
-		err = bind_touch(bind, svmgpu_vma_start(old), svmgpu_vma_end(old));
-	else if (!svmgpu_vma_is_mirror(old))
-		err = bind_touch(bind, start, end);
-	if (err)
-		return err;
-
-	bind_remove(bind, old);
-	if (op->prev)
-		err = bind_keep_part(bind, old, op->prev);
-	if (!err && op->next)
-		err = bind_keep_part(bind, old, op->next);
-	return err;
-}
-
-static int bind_op_map(struct svmgpu_bind *bind, const struct drm_xe_vm_bind_op *user,
-		       struct svmgpu_bo *bo)
-{
-	struct svmgpu_vm *vm = bind->vm;
-	struct svmgpu_vma_attr attr = {
-		.devmem_fd = DRM_XE_PREFERRED_LOC_DEFAULT_DEVICE,
-		.migration_policy = DRM_XE_MIGRATE_ALL_PAGES,
-		.atomic_access = DRM_XE_ATOMIC_UNDEFINED,
-		.pat_index = user->pat_index,
-		.default_pat_index = user->pat_index,
-		.purge = DRM_XE_VMA_PURGEABLE_STATE_WILLNEED,
-	};
-	struct svmgpu_vma *vma;
-	u32 flags = 0;
-	int err;
-
-	if (user->flags & DRM_XE_VM_BIND_FLAG_READONLY)
-		flags |= SVMGPU_VMA_READ_ONLY;
-	if (user->flags & DRM_XE_VM_BIND_FLAG_NULL)
-		flags |= SVMGPU_VMA_NULL;
-	if (user->flags & DRM_XE_VM_BIND_FLAG_DUMPABLE)
-		flags |= SVMGPU_VMA_DUMPABLE;
-	if (user->flags & DRM_XE_VM_BIND_FLAG_CPU_ADDR_MIRROR)
-		flags |= SVMGPU_VMA_MIRROR;
-	if (user->flags & DRM_XE_VM_BIND_FLAG_MADVISE_AUTORESET)
-		flags |= SVMGPU_VMA_AUTORESET;
-	if (user->op == DRM_XE_VM_BIND_OP_MAP_USERPTR)
-		flags |= SVMGPU_VMA_USERPTR;
-
-	vma = svmgpu_vma_create(vm, bo, user->addr, user->range, user->obj_offset, flags, &attr);
-	if (IS_ERR(vma))
-		return PTR_ERR(vma);
-	if (bind->ufence)
-		vma->ufence = svmgpu_sync_user_fence_get(bind->ufence);
-	/* in fault mode the first access maps, unless user space wants it now */
-	vma->binding = !svmgpu_vma_is_mirror(vma) &&
-		       (!svmgpu_vm_in_fault_mode(vm) || svmgpu_vma_is_null(vma) ||
-			user->flags & DRM_XE_VM_BIND_FLAG_IMMEDIATE);
-	err = bind_insert(bind, vma);
-	if (!err && !svmgpu_vma_is_mirror(vma))
-		err = bind_touch(bind, user->addr, user->addr + user->range);
-	return err;
-}
-
-/* Applies the pieces that drm_gpuvm found; the caller frees them. */
-static int bind_apply(struct svmgpu_bind *bind, struct drm_gpuva_ops *ops,
-		      const struct drm_xe_vm_bind_op *user, struct svmgpu_bo *bo)
-{
-	bool by_mirror = user->op == DRM_XE_VM_BIND_OP_MAP &&
-			 user->flags & DRM_XE_VM_BIND_FLAG_CPU_ADDR_MIRROR;
-	struct drm_gpuva_op *op;
-	int err = 0;
-
-	drm_gpuva_for_each_op(op, ops) {
-		switch (op->op) {
-		case DRM_GPUVA_OP_MAP:
-			err = bind_op_map(bind, user, bo);
-			break;
-		case DRM_GPUVA_OP_REMAP:
-			err = bind_op_remap(bind, &op->remap, by_mirror);
-			break;
-		case DRM_GPUVA_OP_UNMAP:
-			err = bind_op_unmap(bind, gpuva_to_vma(op->unmap.va), by_mirror);
-			break;
-		default:
-			err = -EINVAL;
-			break;
-		}
-		if (err)
-			break;
-	}
-	return err;
-}
-
-static int bind_plan_unmap_all(struct svmgpu_bind *bind, struct svmgpu_bo *bo)
-{
-	struct drm_gpuva *gpuva, *next;
-	int err;
-
-	drm_gpuvm_for_each_va_safe(gpuva, next, &bind->vm->gpuvm) {
-		if (gpuva->gem.obj != &bo->ttm.base)
-			continue;
-		err = bind_op_unmap(bind, gpuva_to_vma(gpuva), false);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static u16 bind_trace_op(const struct drm_xe_vm_bind_op *user)
-{
-	switch (user->op) {
-	case DRM_XE_VM_BIND_OP_MAP:
-		if (user->flags & DRM_XE_VM_BIND_FLAG_NULL)
-			return SVMGPU_TRACE_BIND_NULL;
-		if (user->flags & DRM_XE_VM_BIND_FLAG_CPU_ADDR_MIRROR)
-			return SVMGPU_TRACE_BIND_MIRROR;
-		return SVMGPU_TRACE_BIND_MAP;
-	case DRM_XE_VM_BIND_OP_MAP_USERPTR:
-		return SVMGPU_TRACE_BIND_USERPTR;
-	case DRM_XE_VM_BIND_OP_UNMAP_ALL:
-		return SVMGPU_TRACE_BIND_UNMAP_ALL;
-	case DRM_XE_VM_BIND_OP_PREFETCH:
-		return SVMGPU_TRACE_BIND_PREFETCH;
-	default:
-		return SVMGPU_TRACE_BIND_UNMAP;
-	}
-}
-
-static int bind_plan_op(struct svmgpu_bind *bind, u32 i)
-{
-	const struct drm_xe_vm_bind_op *user = &bind->ops[i];
-	struct drm_gpuvm *gpuvm = &bind->vm->gpuvm;
-	struct svmgpu_bo *bo = bind->bos[i];
-	struct drm_gpuva_ops *ops;
-	int err;
-
-	trace_svmgpu_bind_started(bind->trace_id, bind->vm->trace_id, user->addr, user->range,
-				  bo ? bo->trace_id : 0, 0, bind->vm->dev->caps.gpu_index,
-				  bind_trace_op(user), 0);
-	svmgpu_stat_inc(bind->vm->dev, SVMGPU_STAT_BIND);
-
-	switch (user->op) {
-	case DRM_XE_VM_BIND_OP_MAP:
-	case DRM_XE_VM_BIND_OP_MAP_USERPTR: {
-		struct drm_gpuvm_map_req req = {
-			.map.va.addr = user->addr,
-			.map.va.range = user->range,
-			.map.gem.obj = bo ? &bo->ttm.base : NULL,
-			.map.gem.offset = user->obj_offset,
-		};
-
-		ops = drm_gpuvm_sm_map_ops_create(gpuvm, &req);
-		break;
-	}
-	case DRM_XE_VM_BIND_OP_UNMAP:
-		ops = drm_gpuvm_sm_unmap_ops_create(gpuvm, user->addr, user->range);
-		break;
-	case DRM_XE_VM_BIND_OP_UNMAP_ALL:
-		return bind_plan_unmap_all(bind, bo);
-	default:
-		bind->prefetches = true;
-		return 0;
-	}
-	if (IS_ERR(ops))
-		return PTR_ERR(ops);
-	err = bind_apply(bind, ops, user, bo);
-	drm_gpuva_ops_free(gpuvm, ops);
-	return err;
-}
-
-static int bind_inject(struct svmgpu_bind *bind, enum bind_stage stage)
-{
-	return bind->inject && bind->inject_stage == stage ? -ENOSPC : 0;
-}
-
-static int bind_plan(struct svmgpu_bind *bind)
-{
-	static atomic_t position;
-	int err;
-	u32 i;
-
-	for (i = 0; i < bind->num_ops; i++) {
-		err = bind_plan_op(bind, i);
-		if (err)
-			return err;
-		if (BIND_INJECT_ALLOWED && bind->ops[i].flags & BIND_FLAG_INJECT_ERROR) {
-			bind->inject = true;
-			bind->inject_stage = (u32)atomic_inc_return(&position) % BIND_STAGES;
-		}
-	}
-	return bind_inject(bind, BIND_STAGE_PLAN);
-}
-
-/* The partition is as it was before; entries were not touched. */
-static void bind_undo(struct svmgpu_bind *bind)
-{
-	struct svmgpu_vma *vma, *next;
-
-	list_for_each_entry(vma, &bind->created, op_link)
-		drm_gpuva_remove(&vma->gpuva);
-	list_for_each_entry_safe(vma, next, &bind->removed, op_link) {
-		list_del_init(&vma->op_link);
-		WARN_ON(drm_gpuva_insert(&bind->vm->gpuvm, &vma->gpuva));
-	}
-	list_splice_tail_init(&bind->created, &bind->stillborn);
-}
-
-/* --- what to write ------------------------------------------------------------- */
-
-static int interval_cmp(const void *a, const void *b)
-{
-	const struct bind_interval *left = a, *right = b;
-
-	if (left->start != right->start)
-		return left->start < right->start ? -1 : 1;
-	return 0;
-}
-
-/*
- * Where an interval begins or ends in a hole, the hole is taken to the boundary
- * of the table if nothing else lives there: then the table goes too (L10: page
- * tables are freed at unbind).
- */
-static void interval_widen(struct svmgpu_vm *vm, struct bind_interval *interval)
-{
-	bool low = !svmgpu_vma_find(vm, interval->start);
-	bool high = !svmgpu_vma_find(vm, interval->end - 1);
-	unsigned int level;
-
-	for (level = 1; level <= SVMGPU_PT_ROOT_LEVEL && (low || high); level++) {
-		const u64 span = BIT_ULL(SVMGPU_PT_SHIFT(level));
-		const u64 start = ALIGN_DOWN(interval->start, span);
-		const u64 end = ALIGN(interval->end, span);
-
-		if (low && start < interval->start) {
-			low = drm_gpuvm_interval_empty(&vm->gpuvm, start,
-						       interval->start - start);
-			if (low)
-				interval->start = start;
-		}
-		if (high && end > interval->end) {
-			high = drm_gpuvm_interval_empty(&vm->gpuvm, interval->end,
-							end - interval->end);
-			if (high)
-				interval->end = end;
-		}
-	}
-}
-
-static void bind_merge(struct svmgpu_bind *bind)
-{
-	struct bind_interval *touched = bind->touched;
-	u32 i, last = 0;
-
-	for (i = 0; i < bind->num_touched; i++)
-		interval_widen(bind->vm, &touched[i]);
-	sort(touched, bind->num_touched, sizeof(*touched), interval_cmp, NULL);
-	for (i = 1; i < bind->num_touched; i++) {
-		if (touched[i].start <= touched[last].end)
-			touched[last].end = max(touched[last].end, touched[i].end);
-		else
-			touched[++last] = touched[i];
-	}
-	if (bind->num_touched)
-		bind->num_touched = last + 1;
-}
 
 /* --- prefetch -------------------------------------------------------------------- */
 
@@ -533,7 +98,7 @@ typedef int (*prefetch_fn)(struct svmgpu_bind *bind, struct svmgpu_vma *vma, u32
 			   void *arg);
 
 /* Calls @fn for every object or userptr gpu_vma that an operation prefetches. */
-static int for_each_prefetch(struct svmgpu_bind *bind, prefetch_fn fn, void *arg)
+static int bind_each_prefetch(struct svmgpu_bind *bind, prefetch_fn fn, void *arg)
 {
 	struct drm_gpuva *gpuva;
 	int err;
@@ -563,7 +128,7 @@ static int for_each_prefetch(struct svmgpu_bind *bind, prefetch_fn fn, void *arg
 static int prefetch_touch(struct svmgpu_bind *bind, struct svmgpu_vma *vma, u32 region, void *arg)
 {
 	vma->binding = true;
-	return bind_touch(bind, svmgpu_vma_start(vma), svmgpu_vma_end(vma));
+	return svmgpu_bind_touch(bind, svmgpu_vma_start(vma), svmgpu_vma_end(vma));
 }
 
 /* -EAGAIN: the CPU kept invalidating; the next round tries again. */
@@ -632,7 +197,7 @@ static int bind_pin(struct svmgpu_bind *bind)
 		if (err)
 			return err;
 	}
-	return for_each_prefetch(bind, prefetch_pin, NULL);
+	return bind_each_prefetch(bind, prefetch_pin, NULL);
 }
 
 static int bind_lock_bo(struct svmgpu_bind *bind, struct svmgpu_validation *v,
@@ -663,7 +228,7 @@ static int bind_lock_all(struct svmgpu_bind *bind, struct svmgpu_validation *v)
 		if (err)
 			return err;
 	}
-	return for_each_prefetch(bind, prefetch_lock, v);
+	return bind_each_prefetch(bind, prefetch_lock, v);
 }
 
 /* A new mapping of an object; parts of old ones are not asked. */
@@ -718,7 +283,7 @@ static int bind_validate(struct svmgpu_bind *bind)
 			break;
 	}
 	if (!err)
-		err = for_each_prefetch(bind, prefetch_move, NULL);
+		err = bind_each_prefetch(bind, prefetch_move, NULL);
 	bind->vm->validating = NULL;
 	return err;
 }
@@ -775,7 +340,7 @@ static int bind_stage(struct svmgpu_bind *bind)
 		return -ENOMEM;
 
 	for (i = 0; i < bind->num_touched; i++) {
-		const struct bind_interval *interval = &bind->touched[i];
+		const struct svmgpu_bind_interval *interval = &bind->touched[i];
 
 		svmgpu_vma_source_init(&bind->sources[i], bind->vm, interval->start,
 				       interval->end, vma_is_binding);
@@ -888,7 +453,7 @@ static int bind_check_userptrs(struct svmgpu_bind *bind)
 	list_for_each_entry(vma, &bind->created, op_link)
 		if (svmgpu_vma_is_userptr(vma) && vma->binding && !svmgpu_userptr_valid(vma))
 			return -EAGAIN;
-	return for_each_prefetch(bind, prefetch_valid, NULL);
+	return bind_each_prefetch(bind, prefetch_valid, NULL);
 }
 
 static void bind_write(struct svmgpu_bind *bind, struct svmgpu_validation *v)
@@ -957,7 +522,7 @@ static void bind_finish(struct svmgpu_bind *bind)
 		if (svmgpu_vma_is_userptr(vma))
 			vma->userptr.initial_bind = true;
 	}
-	for_each_prefetch(bind, prefetch_done, &committed);
+	bind_each_prefetch(bind, prefetch_done, &committed);
 }
 
 /* Everything that happens under the resvs. -EAGAIN: userptrs have to be pinned again. */
@@ -969,7 +534,7 @@ static int bind_execute_locked(struct svmgpu_bind *bind, struct svmgpu_validatio
 
 	err = bind_validate(bind);
 	if (!err)
-		err = bind_inject(bind, BIND_STAGE_LOCK);
+		err = svmgpu_bind_inject(bind, SVMGPU_BIND_STAGE_LOCK);
 	if (err)
 		return err;
 	bind_refresh_parts(bind);
@@ -980,7 +545,7 @@ static int bind_execute_locked(struct svmgpu_bind *bind, struct svmgpu_validatio
 	if (!err)
 		err = bind_link(bind);
 	if (!err)
-		err = bind_inject(bind, BIND_STAGE_COMMIT);
+		err = svmgpu_bind_inject(bind, SVMGPU_BIND_STAGE_COMMIT);
 	if (err)
 		goto err_unlink;
 
@@ -1050,10 +615,10 @@ static int bind_run(struct svmgpu_bind *bind)
 		if (err)
 			return err;
 	}
-	err = for_each_prefetch(bind, prefetch_touch, NULL);
+	err = bind_each_prefetch(bind, prefetch_touch, NULL);
 	if (err)
 		return err;
-	bind_merge(bind);
+	svmgpu_bind_merge(bind);
 
 	/* Invalidations may come at any time; each round obtains the pages again. */
 	do {
@@ -1074,7 +639,7 @@ static int bind_check_op(struct svmgpu_vm *vm, struct drm_xe_vm_bind_op *op)
 	const bool mirror = op->flags & DRM_XE_VM_BIND_FLAG_CPU_ADDR_MIRROR;
 	const bool decompress = op->flags & DRM_XE_VM_BIND_FLAG_DECOMPRESS;
 	const u32 region = op->prefetch_mem_region_instance;
-	u32 flags = BIND_FLAGS | (BIND_INJECT_ALLOWED ? BIND_FLAG_INJECT_ERROR : 0);
+	u32 flags = BIND_FLAGS | (SVMGPU_BIND_INJECT_ALLOWED ? SVMGPU_BIND_INJECT_ERROR : 0);
 
 	if (op->extensions || op->pad || op->pad2 ||
 	    op->reserved[0] || op->reserved[1] || op->reserved[2])
@@ -1131,6 +696,9 @@ static int bind_check_bo(struct svmgpu_vm *vm, const struct svmgpu_bo *bo,
 	const u64 size = bo->ttm.base.size;
 	const bool incoherent = svmgpu_pat_coherence(op->pat_index) == SVMGPU_PAT_COH_NONE;
 
+	/* UNMAP_ALL only names the object */
+	if (op->op != DRM_XE_VM_BIND_OP_MAP)
+		return 0;
 	if (bo->vm && bo->vm != vm)
 		return -EINVAL;
 	if (op->range > size || op->obj_offset > size - op->range)
@@ -1292,7 +860,7 @@ static int bind_main(struct svmgpu_bind *bind)
 	/* what the CPU unmapped must not make an operation busy */
 	svmgpu_svm_collect(bind->vm);
 
-	err = bind_plan(bind);
+	err = svmgpu_bind_plan(bind);
 	if (err)
 		goto err_undo;
 	if (list_empty(&bind->created) && list_empty(&bind->removed) && !bind->prefetches) {
@@ -1312,8 +880,8 @@ static int bind_main(struct svmgpu_bind *bind)
 	return 0;
 
 err_undo:
-	for_each_prefetch(bind, prefetch_done, &committed);
-	bind_undo(bind);
+	bind_each_prefetch(bind, prefetch_done, &committed);
+	svmgpu_bind_undo(bind);
 	return err;
 }
 

@@ -207,6 +207,7 @@ int svmgpu_vma_link(struct svmgpu_vma *vma)
 	bo->total_vmas++;
 	if (vma->attr.purge != DRM_XE_VMA_PURGEABLE_STATE_WILLNEED)
 		bo->dontneed_vmas++;
+	svmgpu_bo_update_purge(bo);
 	trace_svmgpu_list_added(vma->vm->trace_id, vma->trace_id, bo->trace_id,
 				SVMGPU_TRACE_LIST_GPUVA, vma->vm->dev->caps.gpu_index, 0,
 				SVMGPU_TRACE_OWNER_BIND);
@@ -228,6 +229,7 @@ void svmgpu_vma_unlink(struct svmgpu_vma *vma)
 	bo->total_vmas--;
 	if (vma->attr.purge != DRM_XE_VMA_PURGEABLE_STATE_WILLNEED)
 		bo->dontneed_vmas--;
+	svmgpu_bo_update_purge(bo);
 	trace_svmgpu_list_removed(vma->vm->trace_id, vma->trace_id, bo->trace_id,
 				  SVMGPU_TRACE_LIST_GPUVA, vma->vm->dev->caps.gpu_index, 0,
 				  SVMGPU_TRACE_OWNER_BIND);
@@ -541,9 +543,12 @@ int svmgpu_vma_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, bool write, b
 	if (vram < 0)
 		return vram;
 
-	/* several contexts may have faulted on it; atomics look at the place again */
+	/*
+	 * Several contexts may have faulted on it, or its entries are a job's that
+	 * has not run yet; atomics look at the place again.
+	 */
 	if (!atomic && READ_ONCE(vma->present) && !READ_ONCE(vma->invalidated))
-		return 0;
+		return svmgpu_bind_wait(vm, svmgpu_vma_start(vma), svmgpu_vma_end(vma) - 1);
 
 	if (svmgpu_vma_is_userptr(vma)) {
 		err = svmgpu_userptr_pin(vma);
