@@ -106,15 +106,6 @@ static int vfu_handle_dma_map(VfuServer *server, VfuMessage *message,
     return ret;
 }
 
-static void vfu_dma_removed(VfuServer *server, VfuDmaEntry *entry)
-{
-    vfu_upcalls_cancel(server, entry->region.iova, entry->region.size);
-    if (server->ops->dma_unmapped) {
-        server->ops->dma_unmapped(server->opaque, &entry->region);
-    }
-    vfu_dma_entry_release(entry);
-}
-
 static int vfu_handle_dma_unmap(VfuServer *server, VfuMessage *message,
                                 VfuReply *reply)
 {
@@ -135,17 +126,18 @@ static int vfu_handle_dma_unmap(VfuServer *server, VfuMessage *message,
         if (unmap.address != 0 || unmap.size != 0) {
             return -EINVAL;
         }
-        while (vfu_dma_space_remove_any(&server->dma, &entry,
-                                        vfu_server_drain_wait, server)) {
-            vfu_dma_removed(server, &entry);
-        }
+        vfu_server_unmap_all(server);
     } else {
         ret = vfu_dma_space_remove(&server->dma, unmap.address, unmap.size,
                                    &entry, vfu_server_drain_wait, server);
         if (ret < 0) {
             return ret;
         }
-        vfu_dma_removed(server, &entry);
+        vfu_upcalls_cancel(server, unmap.address, unmap.size);
+        if (server->ops->dma_unmapped) {
+            server->ops->dma_unmapped(server->opaque, &entry.region);
+        }
+        vfu_dma_entry_release(&entry);
     }
     unmap.argsz = sizeof(unmap);
     vfu_reply_append(reply, &unmap, sizeof(unmap));

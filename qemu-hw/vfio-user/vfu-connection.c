@@ -225,7 +225,7 @@ int vfu_connection_send(VfuServer *server, const VfuHeader *header,
     g_mutex_unlock(&server->tx_lock);
 
     /* The protocol thread must now also wait for room to send. */
-    if (wake && g_thread_self() != server->protocol_thread) {
+    if (wake && g_thread_self() != atomic_load(&server->protocol_thread)) {
         vfu_server_wake(server);
     }
     return ret;

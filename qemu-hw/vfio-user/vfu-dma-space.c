@@ -87,8 +87,9 @@ const VfuDmaEntry *vfu_dma_table_find(const VfuDmaTable *table, uint64_t iova)
  * writer need not care, but it sits in a counter that the next writer's first
  * flip leaves alone. Hence two passes: each writer empties both counters.
  */
-static void vfu_dma_space_publish(VfuDmaSpace *space, VfuDmaTable *table,
-                                  VfuDmaWait wait, void *opaque)
+static VfuDmaTable *vfu_dma_space_exchange(VfuDmaSpace *space,
+                                           VfuDmaTable *table,
+                                           VfuDmaWait wait, void *opaque)
 {
     VfuDmaTable *old = atomic_exchange(&space->table, table);
     unsigned pass;
@@ -106,7 +107,13 @@ static void vfu_dma_space_publish(VfuDmaSpace *space, VfuDmaTable *table,
         }
         atomic_store(&space->draining, false);
     }
-    g_free(old);
+    return old;
+}
+
+static void vfu_dma_space_publish(VfuDmaSpace *space, VfuDmaTable *table,
+                                  VfuDmaWait wait, void *opaque)
+{
+    g_free(vfu_dma_space_exchange(space, table, wait, opaque));
 }
 
 static int vfu_dma_map_file(VfuDmaEntry *entry, int fd, uint64_t fd_offset)
@@ -144,6 +151,8 @@ static int vfu_dma_map_file(VfuDmaEntry *entry, int fd, uint64_t fd_offset)
         entry->map = NULL;
         return -errno;
     }
+    /* A core file is about the device; guest memory would swamp it. */
+    madvise(entry->map, entry->map_len, MADV_DONTDUMP);
     region->host = (uint8_t *)entry->map + (fd_offset & (page - 1));
     vfu_sigbus_watch(entry->map, entry->map_len, page);
     return 0;
@@ -194,45 +203,34 @@ int vfu_dma_space_add(VfuDmaSpace *space, const VfuDmaRegion *region, int fd,
     return 0;
 }
 
-static void vfu_dma_space_remove_at(VfuDmaSpace *space, size_t i,
-                                    VfuDmaEntry *removed, VfuDmaWait wait,
-                                    void *opaque)
+int vfu_dma_space_remove(VfuDmaSpace *space, uint64_t iova, uint64_t size,
+                         VfuDmaEntry *removed, VfuDmaWait wait, void *opaque)
 {
     VfuDmaTable *old = atomic_load(&space->table);
-    VfuDmaTable *table = vfu_dma_table_new(old->n - 1);
+    size_t i = vfu_dma_table_lower(old, iova);
+    VfuDmaTable *table;
 
+    if (i == old->n || old->entries[i].region.iova != iova
+        || old->entries[i].region.size != size) {
+        return -ENOENT;
+    }
+    table = vfu_dma_table_new(old->n - 1);
     table->enabled = old->enabled;
     memcpy(table->entries, old->entries, i * sizeof(VfuDmaEntry));
     memcpy(table->entries + i, old->entries + i + 1,
            (old->n - i - 1) * sizeof(VfuDmaEntry));
     *removed = old->entries[i];
     vfu_dma_space_publish(space, table, wait, opaque);
-}
-
-int vfu_dma_space_remove(VfuDmaSpace *space, uint64_t iova, uint64_t size,
-                         VfuDmaEntry *removed, VfuDmaWait wait, void *opaque)
-{
-    VfuDmaTable *table = atomic_load(&space->table);
-    size_t i = vfu_dma_table_lower(table, iova);
-
-    if (i == table->n || table->entries[i].region.iova != iova
-        || table->entries[i].region.size != size) {
-        return -ENOENT;
-    }
-    vfu_dma_space_remove_at(space, i, removed, wait, opaque);
     return 0;
 }
 
-bool vfu_dma_space_remove_any(VfuDmaSpace *space, VfuDmaEntry *removed,
-                              VfuDmaWait wait, void *opaque)
+VfuDmaTable *vfu_dma_space_remove_all(VfuDmaSpace *space, VfuDmaWait wait,
+                                      void *opaque)
 {
-    VfuDmaTable *table = atomic_load(&space->table);
+    VfuDmaTable *table = vfu_dma_table_new(0);
 
-    if (table->n == 0) {
-        return false;
-    }
-    vfu_dma_space_remove_at(space, table->n - 1, removed, wait, opaque);
-    return true;
+    table->enabled = atomic_load(&space->table)->enabled;
+    return vfu_dma_space_exchange(space, table, wait, opaque);
 }
 
 void vfu_dma_entry_release(VfuDmaEntry *entry)

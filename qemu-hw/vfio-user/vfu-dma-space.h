@@ -82,9 +82,9 @@ int vfu_dma_space_add(VfuDmaSpace *space, const VfuDmaRegion *region, int fd,
 int vfu_dma_space_remove(VfuDmaSpace *space, uint64_t iova, uint64_t size,
                          VfuDmaEntry *removed, VfuDmaWait wait,
                          void *opaque);
-/* The same for any one mapping; false when there is none. */
-bool vfu_dma_space_remove_any(VfuDmaSpace *space, VfuDmaEntry *removed,
-                              VfuDmaWait wait, void *opaque);
+/* All mappings at once: a table of them, to be released and g_free()d. */
+VfuDmaTable *vfu_dma_space_remove_all(VfuDmaSpace *space, VfuDmaWait wait,
+                                      void *opaque);
 void vfu_dma_entry_release(VfuDmaEntry *entry);
 
 void vfu_dma_space_set_enabled(VfuDmaSpace *space, bool enabled,

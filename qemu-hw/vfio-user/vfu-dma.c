@@ -63,7 +63,7 @@ static ssize_t vfu_dma_copy_piece(VfuServer *server, VfuDmaAccess access,
     }
 
     /* Only this thread could take the reply off the socket. */
-    if (g_thread_self() == server->protocol_thread) {
+    if (g_thread_self() == atomic_load(&server->protocol_thread)) {
         ret = -EDEADLK;
         goto leave;
     }

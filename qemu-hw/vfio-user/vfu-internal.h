@@ -117,7 +117,7 @@ struct VfuServer {
 
     /* The connection; `transport` is NULL between two */
     VfuTransport *transport;
-    GThread *protocol_thread; /* who may call the handlers */
+    _Atomic(GThread *) protocol_thread; /* who runs the handlers, or NULL */
     atomic_bool negotiated;
     bool broken;    /* close as soon as possible */
     uint32_t peer_max_xfer;
@@ -172,6 +172,9 @@ void vfu_server_peer_error(VfuServer *server, VfuPeerError kind, int error);
 
 /* The wait of VfuDmaSpace: replies go on being read, commands are kept. */
 void vfu_server_drain_wait(void *opaque);
+
+/* Takes all guest memory out of reach, tells the device, and lets it go. */
+void vfu_server_unmap_all(VfuServer *server);
 
 /* vfu-connection.c */
 

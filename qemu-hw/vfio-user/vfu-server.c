@@ -235,6 +235,23 @@ void vfu_server_drain_wait(void *opaque)
     vfu_server_sleep(server, room, 100);
 }
 
+void vfu_server_unmap_all(VfuServer *server)
+{
+    VfuDmaTable *table = vfu_dma_space_remove_all(
+        &server->dma, vfu_server_drain_wait, server);
+    size_t i;
+
+    vfu_upcalls_cancel(server, 0, UINT64_MAX);
+    for (i = 0; i < table->n; i++) {
+        if (server->ops->dma_unmapped) {
+            server->ops->dma_unmapped(server->opaque,
+                                      &table->entries[i].region);
+        }
+        vfu_dma_entry_release(&table->entries[i]);
+    }
+    g_free(table);
+}
+
 static void vfu_server_handle(VfuServer *server, VfuMessage *message)
 {
     if ((message->header.flags & VFU_FLAG_TYPE_MASK) == VFU_FLAG_REPLY) {
@@ -249,7 +266,6 @@ static void vfu_server_handle(VfuServer *server, VfuMessage *message)
 static void vfu_server_disconnected(VfuServer *server)
 {
     bool was_negotiated = atomic_exchange(&server->negotiated, false);
-    VfuDmaEntry entry;
     unsigned i;
 
     vfu_upcalls_set_open(server, false);
@@ -259,13 +275,7 @@ static void vfu_server_disconnected(VfuServer *server)
     if (was_negotiated && server->ops->disconnected) {
         server->ops->disconnected(server->opaque);
     }
-    while (vfu_dma_space_remove_any(&server->dma, &entry,
-                                    vfu_server_drain_wait, server)) {
-        if (server->ops->dma_unmapped) {
-            server->ops->dma_unmapped(server->opaque, &entry.region);
-        }
-        vfu_dma_entry_release(&entry);
-    }
+    vfu_server_unmap_all(server);
     for (i = 0; i < server->irqs.n; i++) {
         vfu_irqs_set_fd(&server->irqs, i, -1);
     }
@@ -281,7 +291,7 @@ void vfu_server_serve(VfuServer *server, VfuTransport *transport)
     VfuMessage *message;
     size_t unsent;
 
-    server->protocol_thread = g_thread_self();
+    atomic_store(&server->protocol_thread, g_thread_self());
     server->reported = 0;
     server->broken = false;
     server->upcalls.layout = VFU_DMA_LAYOUT_UNKNOWN;
@@ -315,7 +325,7 @@ void vfu_server_serve(VfuServer *server, VfuTransport *transport)
     vfu_connection_close_output(server);
     vfu_connection_reset_rx(server);
     g_queue_clear_full(&server->backlog, (GDestroyNotify)vfu_message_free);
-    server->protocol_thread = NULL;
+    atomic_store(&server->protocol_thread, NULL);
 }
 
 static gpointer vfu_server_thread(gpointer opaque)
@@ -416,7 +426,7 @@ void vfu_server_stop(VfuServer *server)
     if (!server->thread) {
         return;
     }
-    g_assert(g_thread_self() != server->protocol_thread);
+    g_assert(g_thread_self() != atomic_load(&server->protocol_thread));
     atomic_store(&server->stopping, true);
     vfu_server_wake(server);
     g_thread_join(g_steal_pointer(&server->thread));
