@@ -111,8 +111,8 @@ static GHashTable *launcher_json_parse(const char *text, GPtrArray *order)
             value = g_strdup(json_node_get_boolean(node) ? "on" : "off");
             break;
         case G_TYPE_INT64:
-            value = g_strdup_printf("%" G_GINT64_FORMAT,
-                                    json_node_get_int(node));
+            value =
+                g_strdup_printf("%" G_GINT64_FORMAT, json_node_get_int(node));
             break;
         default:
             continue;
@@ -127,8 +127,7 @@ static GHashTable *launcher_json_parse(const char *text, GPtrArray *order)
 }
 
 /* An option's argument in either of its two forms; NULL: neither. */
-static GHashTable *launcher_option_parse(const char *text,
-                                         const char *implied,
+static GHashTable *launcher_option_parse(const char *text, const char *implied,
                                          GPtrArray *order)
 {
     if (*text == '{') {
@@ -195,8 +194,7 @@ static void launcher_note_memory_use(LauncherMemory *memory, const char *text,
     }
 }
 
-static bool launcher_memory_check(const LauncherMemory *memory,
-                                  GError **error)
+static bool launcher_memory_check(const LauncherMemory *memory, GError **error)
 {
     guint i;
 
@@ -208,7 +206,8 @@ static bool launcher_memory_check(const LauncherMemory *memory,
                 error,
                 "guest memory '%s' is not shared with the GPUs; in the domain"
                 " XML use <memoryBacking><source type='memfd'/><access"
-                " mode='shared'/></memoryBacking>", id);
+                " mode='shared'/></memoryBacking>",
+                id);
             return false;
         }
     }
@@ -242,12 +241,14 @@ static void launcher_append_property(GString *properties, const char *key,
 }
 
 /* A path of the device process, which all GPUs share. */
-static bool launcher_take_path(char **path, const char *key,
-                               const char *value, GError **error)
+static bool launcher_take_path(char **path, const char *key, const char *value,
+                               GError **error)
 {
     if (*path && !g_str_equal(*path, value)) {
-        LAUNCHER_SET_ERROR(error, "svmgpu: %s='%s' and %s='%s': all GPUs of a"
-                           " machine share one", key, *path, key, value);
+        LAUNCHER_SET_ERROR(error,
+                           "svmgpu: %s='%s' and %s='%s': all GPUs of a"
+                           " machine share one",
+                           key, *path, key, value);
         return false;
     }
     g_free(*path);
@@ -285,15 +286,15 @@ static bool launcher_add_gpu(LauncherArgs *args, const GPtrArray *order,
             }
         } else if (g_str_equal(key, "socket")) {
             LAUNCHER_SET_ERROR(error, "svmgpu: socket= is chosen by the"
-                               " launcher");
+                                      " launcher");
             return false;
         } else {
             launcher_append_property(properties, key, value);
         }
     }
     if (gpu->addr && !gpu->bus) {
-        LAUNCHER_SET_ERROR(error, "svmgpu: addr='%s' without a bus=",
-                           gpu->addr);
+        LAUNCHER_SET_ERROR(error,
+                           "svmgpu: addr='%s' without a bus=", gpu->addr);
         return false;
     }
     if (!gpu->id) {
@@ -303,8 +304,7 @@ static bool launcher_add_gpu(LauncherArgs *args, const GPtrArray *order,
         LauncherGpu *other = g_ptr_array_index(args->gpus, i);
 
         if (g_str_equal(other->id, gpu->id)) {
-            LAUNCHER_SET_ERROR(error, "svmgpu: two GPUs have id='%s'",
-                               gpu->id);
+            LAUNCHER_SET_ERROR(error, "svmgpu: two GPUs have id='%s'", gpu->id);
             return false;
         }
     }
@@ -387,8 +387,7 @@ LauncherArgs *launcher_args_parse(char **argv, GError **error)
             launcher_note_object(&memory, value);
         } else if (launcher_is_option(argv[i], "machine")
                    || launcher_is_option(argv[i], "M")) {
-            launcher_note_memory_use(&memory, value, "type",
-                                     "memory-backend");
+            launcher_note_memory_use(&memory, value, "type", "memory-backend");
         } else if (launcher_is_option(argv[i], "numa")) {
             launcher_note_memory_use(&memory, value, "type", "memdev");
         } else {
@@ -402,13 +401,15 @@ LauncherArgs *launcher_args_parse(char **argv, GError **error)
 
     if (daemonize) {
         LAUNCHER_SET_ERROR(error, "-daemonize changes QEMU's process id, by"
-                           " which the GPUs know that it lives; leave it"
-                           " out");
+                                  " which the GPUs know that it lives; leave it"
+                                  " out");
         return NULL;
     }
     if (iommu) {
-        LAUNCHER_SET_ERROR(error, "svmgpu does not work behind a virtual"
-                           " IOMMU; remove -device %s", iommu);
+        LAUNCHER_SET_ERROR(error,
+                           "svmgpu does not work behind a virtual"
+                           " IOMMU; remove -device %s",
+                           iommu);
         return NULL;
     }
     if (!launcher_memory_check(&memory, error)) {
@@ -470,14 +471,14 @@ static void launcher_add_switch(GPtrArray *out, unsigned *chassis)
         (*chassis)++);
 
     launcher_add_device(out, root);
-    launcher_add_device(out, "{\"driver\":\"x3130-upstream\",\"id\":\""
-                             LAUNCHER_UPSTREAM "\",\"bus\":\""
-                             LAUNCHER_ROOT_PORT "\"}");
+    launcher_add_device(
+        out, "{\"driver\":\"x3130-upstream\",\"id\":\"" LAUNCHER_UPSTREAM
+             "\",\"bus\":\"" LAUNCHER_ROOT_PORT "\"}");
 }
 
 char **launcher_args_rewrite(const LauncherArgs *args,
-                             char *const *socket_paths,
-                             unsigned msg_timeout_ms, GError **error)
+                             char *const *socket_paths, unsigned msg_timeout_ms,
+                             GError **error)
 {
     g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
     unsigned chassis = args->max_chassis + 1;
@@ -517,19 +518,19 @@ char **launcher_args_rewrite(const LauncherArgs *args,
             }
             bus = g_strdup_printf(LAUNCHER_DOWNSTREAM, ports);
             port = g_strdup_printf("{\"driver\":\"xio3130-downstream\","
-                                   "\"id\":\"%s\",\"bus\":\""
-                                   LAUNCHER_UPSTREAM "\",\"chassis\":%u}",
+                                   "\"id\":\"%s\",\"bus\":\"" LAUNCHER_UPSTREAM
+                                   "\",\"chassis\":%u}",
                                    bus, chassis++);
             launcher_add_device(out, port);
             ports++;
         }
-        text = launcher_make_device(gpu, bus, socket_paths[n],
-                                    msg_timeout_ms);
+        text = launcher_make_device(gpu, bus, socket_paths[n], msg_timeout_ms);
         launcher_add_device(out, text);
         n++;
     }
     if (chassis - 1 > LAUNCHER_MAX_CHASSIS) {
-        LAUNCHER_SET_ERROR(error, "svmgpu: chassis numbers up to %u are in"
+        LAUNCHER_SET_ERROR(error,
+                           "svmgpu: chassis numbers up to %u are in"
                            " use, none is left for %u ports",
                            args->max_chassis, ports + 1);
         return NULL;

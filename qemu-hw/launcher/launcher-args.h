@@ -45,8 +45,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LauncherArgs, launcher_args_free)
  * NULL and `error` when there are not enough chassis numbers.
  */
 char **launcher_args_rewrite(const LauncherArgs *args,
-                             char *const *socket_paths,
-                             unsigned msg_timeout_ms, GError **error);
+                             char *const *socket_paths, unsigned msg_timeout_ms,
+                             GError **error);
 
 /* "a=b,c" with "c" of `implied`; ",," is a comma. Used by the parser. */
 GHashTable *launcher_keyval_parse(const char *text, const char *implied,

@@ -45,7 +45,8 @@ static char *launcher_make_dir(GError **error)
             return g_steal_pointer(&dir);
         }
     }
-    LAUNCHER_FAIL(error, EACCES, "no directory for sockets: $XDG_RUNTIME_DIR,"
+    LAUNCHER_FAIL(error, EACCES,
+                  "no directory for sockets: $XDG_RUNTIME_DIR,"
                   " /run and /tmp cannot be written");
     return NULL;
 }
@@ -62,8 +63,8 @@ static void launcher_remove_dir(const char *dir, unsigned n)
     rmdir(dir);
 }
 
-static char **launcher_make_argv(const char *program,
-                                 const LauncherArgs *args, const char *dir)
+static char **launcher_make_argv(const char *program, const LauncherArgs *args,
+                                 const char *dir)
 {
     GPtrArray *argv = g_ptr_array_new();
     unsigned i;
@@ -175,8 +176,7 @@ static bool launcher_wait_ready(int fd, const char *program, GError **error)
 }
 
 /* Turns the sockets' files into descriptors that exec() keeps. */
-static char **launcher_hold_sockets(const char *dir, unsigned n,
-                                    GError **error)
+static char **launcher_hold_sockets(const char *dir, unsigned n, GError **error)
 {
     g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
     unsigned i;

@@ -60,8 +60,8 @@ static bool launcher_load_config(LauncherConfig *config, GError **error)
     path = g_build_filename(dir, "svmgpu-qemu.conf", NULL);
     if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &local)
         && !g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
-        g_propagate_prefixed_error(error, g_steal_pointer(&local), "%s: ",
-                                   path);
+        g_propagate_prefixed_error(error, g_steal_pointer(&local),
+                                   "%s: ", path);
         return false;
     }
 
@@ -73,7 +73,8 @@ static bool launcher_load_config(LauncherConfig *config, GError **error)
     if (!config->qemu) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                     "no QEMU: qemu-system-x86_64 is not in $PATH and %s names"
-                    " none", path);
+                    " none",
+                    path);
         return false;
     }
     if (!config->device) {
@@ -87,8 +88,8 @@ static bool launcher_check_program(const char *path, const char *key,
 {
     if (access(path, X_OK) < 0) {
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-                    "cannot run '%s' (%s= in svmgpu-qemu.conf): %s", path,
-                    key, g_strerror(errno));
+                    "cannot run '%s' (%s= in svmgpu-qemu.conf): %s", path, key,
+                    g_strerror(errno));
         return false;
     }
     return true;
@@ -109,7 +110,8 @@ static bool launcher_probe_qemu(const char *qemu, bool *has_timeout,
     if (!strstr(out, "socket=")) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                     "'%s' has no device vfio-user-pci; it needs QEMU 10.1 or"
-                    " newer", qemu);
+                    " newer",
+                    qemu);
         return false;
     }
     *has_timeout = strstr(out, "x-msg-timeout=") != NULL;
@@ -131,9 +133,8 @@ static char **launcher_start(const LauncherConfig *config,
     if (!paths) {
         return NULL;
     }
-    return launcher_args_rewrite(args, paths,
-                                 has_timeout ? LAUNCHER_MSG_TIMEOUT_MS : 0,
-                                 error);
+    return launcher_args_rewrite(
+        args, paths, has_timeout ? LAUNCHER_MSG_TIMEOUT_MS : 0, error);
 }
 
 int main(int argc G_GNUC_UNUSED, char **argv)

@@ -52,8 +52,8 @@ static int vfu_handle_version(VfuServer *server, VfuMessage *message,
     if (atomic_load(&server->negotiated)) {
         return -EALREADY;
     }
-    ret = vfu_version_negotiate(message->payload, message->payload_len,
-                                &limits, &answer);
+    ret = vfu_version_negotiate(message->payload, message->payload_len, &limits,
+                                &answer);
     if (ret < 0) {
         /* There is no way to go on without a version. */
         server->broken = true;
@@ -93,13 +93,11 @@ static int vfu_handle_dma_map(VfuServer *server, VfuMessage *message,
     region = (VfuDmaRegion){
         .iova = map.address,
         .size = map.size,
-        .access =
-            ((map.flags & VFIO_DMA_MAP_FLAG_READ) ? VFU_DMA_READ : 0)
-            | ((map.flags & VFIO_DMA_MAP_FLAG_WRITE) ? VFU_DMA_WRITE : 0),
+        .access = ((map.flags & VFIO_DMA_MAP_FLAG_READ) ? VFU_DMA_READ : 0)
+                  | ((map.flags & VFIO_DMA_MAP_FLAG_WRITE) ? VFU_DMA_WRITE : 0),
     };
-    ret = vfu_dma_space_add(&server->dma, &region, fd,
-                            fd >= 0 ? map.offset : 0, &added,
-                            vfu_server_drain_wait, server);
+    ret = vfu_dma_space_add(&server->dma, &region, fd, fd >= 0 ? map.offset : 0,
+                            &added, vfu_server_drain_wait, server);
     if (ret == 0 && server->ops->dma_mapped) {
         server->ops->dma_mapped(server->opaque, &added);
     }
@@ -290,8 +288,8 @@ static int vfu_handle_get_irq_info(VfuServer *server, VfuMessage *message,
     }
     info.argsz = sizeof(info);
     info.count = vfu_irq_range(server, info.index).n;
-    info.flags = info.count ? VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE
-                            : 0;
+    info.flags =
+        info.count ? VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE : 0;
     vfu_reply_append(reply, &info, sizeof(info));
     return 0;
 }
@@ -355,8 +353,8 @@ static int vfu_handle_set_irqs(VfuServer *server, VfuMessage *message,
         return ret;
     }
     if (set.argsz < sizeof(set) || set.index >= VFIO_PCI_NUM_IRQS
-        || (set.flags & ~(VFIO_IRQ_SET_DATA_TYPE_MASK
-                          | VFIO_IRQ_SET_ACTION_TYPE_MASK))) {
+        || (set.flags
+            & ~(VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK))) {
         return -EINVAL;
     }
     data = set.flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
@@ -422,8 +420,7 @@ static int vfu_handle_region_read(VfuServer *server, VfuMessage *message,
     vfu_reply_append(reply, &access, sizeof(access));
     g_byte_array_set_size(reply->payload, sizeof(access) + access.count);
     ret = vfu_region_read(server, access.region, access.offset,
-                          reply->payload->data + sizeof(access),
-                          access.count);
+                          reply->payload->data + sizeof(access), access.count);
     if (ret < 0) {
         vfu_count(&server->stats.bad_accesses);
         vfu_server_peer_error(server, VFU_PEER_ACCESS, -ret);
@@ -457,8 +454,8 @@ static int vfu_handle_region_write(VfuServer *server, VfuMessage *message,
     return 0;
 }
 
-static int vfu_handle_region_write_multi(VfuServer *server,
-                                         VfuMessage *message, VfuReply *reply)
+static int vfu_handle_region_write_multi(VfuServer *server, VfuMessage *message,
+                                         VfuReply *reply)
 {
     uint64_t n, i;
     int ret = vfu_get_payload(message, &n, sizeof(n));
@@ -472,8 +469,7 @@ static int vfu_handle_region_write_multi(VfuServer *server,
     for (i = 0; i < n; i++) {
         VfuWireWrite write;
 
-        memcpy(&write,
-               message->payload + sizeof(n) + i * sizeof(VfuWireWrite),
+        memcpy(&write, message->payload + sizeof(n) + i * sizeof(VfuWireWrite),
                sizeof(write));
         ret = write.count > sizeof(write.data)
                   ? -EINVAL
@@ -516,8 +512,7 @@ static const struct {
     [VFU_CMD_REGION_WRITE_MULTI] = { vfu_handle_region_write_multi, false },
 };
 
-static int vfu_dispatch(VfuServer *server, VfuMessage *message,
-                        VfuReply *reply)
+static int vfu_dispatch(VfuServer *server, VfuMessage *message, VfuReply *reply)
 {
     uint16_t command = message->header.command;
 
@@ -566,7 +561,8 @@ void vfu_handle_command(VfuServer *server, VfuMessage *message)
     header.size += reply.payload->len;
     if (!(message->header.flags & VFU_FLAG_NO_REPLY)
         && vfu_connection_send(server, &header, reply.payload->data,
-                               reply.payload->len, NULL, 0, reply.fd) < 0) {
+                               reply.payload->len, NULL, 0, reply.fd)
+               < 0) {
         vfu_server_peer_error(server, VFU_PEER_OUTPUT, EPIPE);
         server->broken = true;
     }

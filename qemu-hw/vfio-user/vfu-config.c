@@ -42,23 +42,21 @@ static void vfu_config_init_header(VfuConfig *config,
     vfu_set16(config->init, PCI_DEVICE_ID, desc->device_id);
     vfu_set16(config->wmask, PCI_COMMAND,
               PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY
-              | PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE);
+                  | PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE);
     vfu_set16(config->init, PCI_STATUS, PCI_STATUS_CAP_LIST);
     vfu_set16(config->w1c, PCI_STATUS,
               PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT
-              | PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT
-              | PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY);
+                  | PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT
+                  | PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY);
     vfu_set32(config->init, PCI_CLASS_REVISION,
               desc->class_code << 8 | desc->revision);
     config->wmask[PCI_CACHE_LINE_SIZE] = 0xff;
-    vfu_set16(config->init, PCI_SUBSYSTEM_VENDOR_ID,
-              desc->subsystem_vendor_id);
+    vfu_set16(config->init, PCI_SUBSYSTEM_VENDOR_ID, desc->subsystem_vendor_id);
     vfu_set16(config->init, PCI_SUBSYSTEM_ID, desc->subsystem_id);
     config->wmask[PCI_INTERRUPT_LINE] = 0xff;
 }
 
-static void vfu_config_init_bars(VfuConfig *config,
-                                 const VfuDescription *desc)
+static void vfu_config_init_bars(VfuConfig *config, const VfuDescription *desc)
 {
     unsigned i;
 
@@ -70,9 +68,10 @@ static void vfu_config_init_bars(VfuConfig *config,
         if (bar->size == 0) {
             continue;
         }
-        vfu_set32(config->init, offset,
-                  (bar->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0)
-                  | (bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0));
+        vfu_set32(
+            config->init, offset,
+            (bar->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0)
+                | (bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0));
         vfu_set32(config->wmask, offset, mask);
         if (bar->is_64bit) {
             vfu_set32(config->wmask, offset + 4, mask >> 32);
@@ -106,19 +105,18 @@ static void vfu_config_init_exp(VfuConfig *config, const VfuDescription *desc)
     /* 256-byte payloads; a function-level reset is offered. */
     vfu_set32(config->init, cap + PCI_EXP_DEVCAP,
               1 | PCI_EXP_DEVCAP_EXT_TAG | PCI_EXP_DEVCAP_RBER
-              | PCI_EXP_DEVCAP_FLR);
+                  | PCI_EXP_DEVCAP_FLR);
     vfu_set16(config->init, cap + PCI_EXP_DEVCTL,
               PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN
-              | PCI_EXP_DEVCTL_READRQ_512B);
+                  | PCI_EXP_DEVCTL_READRQ_512B);
     vfu_set16(config->wmask, cap + PCI_EXP_DEVCTL,
-              PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE
-              | PCI_EXP_DEVCTL_FERE | PCI_EXP_DEVCTL_URRE
-              | PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_PAYLOAD
-              | PCI_EXP_DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_NOSNOOP_EN
-              | PCI_EXP_DEVCTL_READRQ);
+              PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE
+                  | PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_RELAX_EN
+                  | PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_EXT_TAG
+                  | PCI_EXP_DEVCTL_NOSNOOP_EN | PCI_EXP_DEVCTL_READRQ);
     vfu_set16(config->w1c, cap + PCI_EXP_DEVSTA,
-              PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED
-              | PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD);
+              PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED | PCI_EXP_DEVSTA_FED
+                  | PCI_EXP_DEVSTA_URD);
     vfu_set32(config->init, cap + PCI_EXP_LNKCAP, speed | width << 4);
     vfu_set16(config->wmask, cap + PCI_EXP_LNKCTL,
               PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES);
@@ -128,8 +126,7 @@ static void vfu_config_init_exp(VfuConfig *config, const VfuDescription *desc)
               PCI_EXP_DEVCAP2_COMP_TMOUT_DIS);
     vfu_set16(config->wmask, cap + PCI_EXP_DEVCTL2,
               PCI_EXP_DEVCTL2_COMP_TMOUT_DIS);
-    vfu_set32(config->init, cap + PCI_EXP_LNKCAP2,
-              ((1u << speed) - 1) << 1);
+    vfu_set32(config->init, cap + PCI_EXP_LNKCAP2, ((1u << speed) - 1) << 1);
     vfu_set16(config->init, cap + PCI_EXP_LNKCTL2, speed);
     vfu_set16(config->wmask, cap + PCI_EXP_LNKCTL2, PCI_EXP_LNKCTL2_TLS);
 }
@@ -209,8 +206,8 @@ unsigned vfu_config_write(VfuConfig *config, unsigned offset, const void *buf,
 
 static bool vfu_config_in_d0(const VfuConfig *config)
 {
-    return (config->data[config->pm_cap + PCI_PM_CTRL]
-            & PCI_PM_CTRL_STATE_MASK) == 0;
+    return (config->data[config->pm_cap + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK)
+           == 0;
 }
 
 bool vfu_config_may_master(const VfuConfig *config)

@@ -60,8 +60,8 @@ static ssize_t vfu_connection_read(VfuServer *server, void *buf, size_t len)
 {
     int fds[VFU_TRANSPORT_MAX_FDS];
     size_t n_fds = 0;
-    ssize_t ret = server->transport->ops->recv(server->transport, buf, len,
-                                               fds, &n_fds);
+    ssize_t ret =
+        server->transport->ops->recv(server->transport, buf, len, fds, &n_fds);
 
     if (ret > 0) {
         vfu_connection_take_fds(server, fds, n_fds);
@@ -142,8 +142,7 @@ VfuReceive vfu_connection_receive(VfuServer *server, VfuMessage **message)
         }
 
         *message = g_steal_pointer(&server->rx.message);
-        memcpy((*message)->fds, server->rx.fds,
-               server->rx.n_fds * sizeof(int));
+        memcpy((*message)->fds, server->rx.fds, server->rx.n_fds * sizeof(int));
         (*message)->n_fds = server->rx.n_fds;
         server->rx.n_fds = 0;
         server->rx.got = 0;

@@ -88,8 +88,8 @@ const VfuDmaEntry *vfu_dma_table_find(const VfuDmaTable *table, uint64_t iova)
  * flip leaves alone. Hence two passes: each writer empties both counters.
  */
 static VfuDmaTable *vfu_dma_space_exchange(VfuDmaSpace *space,
-                                           VfuDmaTable *table,
-                                           VfuDmaWait wait, void *opaque)
+                                           VfuDmaTable *table, VfuDmaWait wait,
+                                           void *opaque)
 {
     VfuDmaTable *old = atomic_exchange(&space->table, table);
     unsigned pass;
@@ -143,8 +143,8 @@ static int vfu_dma_map_file(VfuDmaEntry *entry, int fd, uint64_t fd_offset)
     if (fs.f_type == HUGETLBFS_MAGIC) {
         page = fs.f_bsize;
     }
-    entry->map_len = ((fd_offset & (page - 1)) + region->size + page - 1)
-                     & ~(page - 1);
+    entry->map_len =
+        ((fd_offset & (page - 1)) + region->size + page - 1) & ~(page - 1);
     entry->map = mmap(NULL, entry->map_len, prot, MAP_SHARED, fd,
                       fd_offset & ~(page - 1));
     if (entry->map == MAP_FAILED) {
@@ -159,8 +159,8 @@ static int vfu_dma_map_file(VfuDmaEntry *entry, int fd, uint64_t fd_offset)
 }
 
 int vfu_dma_space_add(VfuDmaSpace *space, const VfuDmaRegion *region, int fd,
-                      uint64_t fd_offset, VfuDmaRegion *added,
-                      VfuDmaWait wait, void *opaque)
+                      uint64_t fd_offset, VfuDmaRegion *added, VfuDmaWait wait,
+                      void *opaque)
 {
     VfuDmaTable *old = atomic_load(&space->table);
     VfuDmaEntry entry = { .region = *region };

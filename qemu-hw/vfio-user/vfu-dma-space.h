@@ -64,24 +64,22 @@ static inline void vfu_dma_space_leave(VfuDmaSpace *space, unsigned epoch)
 }
 
 /* The entry that holds `iova`, or NULL. Between enter and leave. */
-const VfuDmaEntry *vfu_dma_table_find(const VfuDmaTable *table,
-                                      uint64_t iova);
+const VfuDmaEntry *vfu_dma_table_find(const VfuDmaTable *table, uint64_t iova);
 
 /*
  * Writer side: one thread. Each returns after the last reader of the old
  * table has left.
  */
 int vfu_dma_space_add(VfuDmaSpace *space, const VfuDmaRegion *region, int fd,
-                      uint64_t fd_offset, VfuDmaRegion *added,
-                      VfuDmaWait wait, void *opaque);
+                      uint64_t fd_offset, VfuDmaRegion *added, VfuDmaWait wait,
+                      void *opaque);
 
 /*
  * Takes the mapping with exactly this address and size out of reach and
  * stores it in `removed`, which vfu_dma_entry_release() must be given.
  */
 int vfu_dma_space_remove(VfuDmaSpace *space, uint64_t iova, uint64_t size,
-                         VfuDmaEntry *removed, VfuDmaWait wait,
-                         void *opaque);
+                         VfuDmaEntry *removed, VfuDmaWait wait, void *opaque);
 /* All mappings at once: a table of them, to be released and g_free()d. */
 VfuDmaTable *vfu_dma_space_remove_all(VfuDmaSpace *space, VfuDmaWait wait,
                                       void *opaque);

@@ -68,10 +68,9 @@ static ssize_t vfu_dma_copy_piece(VfuServer *server, VfuDmaAccess access,
         goto leave;
     }
     len = MIN(len, server->peer_max_xfer);
-    upcall = vfu_upcall_begin(server,
-                              access == VFU_DMA_READ ? VFU_CMD_DMA_READ
-                                                     : VFU_CMD_DMA_WRITE,
-                              iova, buf, len);
+    upcall = vfu_upcall_begin(
+        server, access == VFU_DMA_READ ? VFU_CMD_DMA_READ : VFU_CMD_DMA_WRITE,
+        iova, buf, len);
     if (!upcall) {
         ret = -ECANCELED;
     }
@@ -109,8 +108,7 @@ int vfu_dma_read(VfuServer *server, uint64_t iova, void *buf, size_t len)
     return vfu_dma_copy(server, VFU_DMA_READ, iova, buf, len);
 }
 
-int vfu_dma_write(VfuServer *server, uint64_t iova, const void *buf,
-                  size_t len)
+int vfu_dma_write(VfuServer *server, uint64_t iova, const void *buf, size_t len)
 {
     return vfu_dma_copy(server, VFU_DMA_WRITE, iova, (uint8_t *)buf, len);
 }

@@ -46,8 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VfuMessage, vfu_message_free)
 typedef struct VfuBarState {
     VfuArea *areas; /* that the client may map */
     size_t n_areas;
-    bool sparse;    /* the areas are not just the whole BAR */
-    uint8_t *host;  /* our own mapping of the memory behind it, or NULL */
+    bool sparse;   /* the areas are not just the whole BAR */
+    uint8_t *host; /* our own mapping of the memory behind it, or NULL */
 } VfuBarState;
 
 typedef enum VfuDmaLayout {
@@ -119,10 +119,10 @@ struct VfuServer {
     VfuTransport *transport;
     _Atomic(GThread *) protocol_thread; /* who runs the handlers, or NULL */
     atomic_bool negotiated;
-    bool broken;    /* close as soon as possible */
+    bool broken; /* close as soon as possible */
     uint32_t peer_max_xfer;
     unsigned reported; /* bit per VfuPeerError */
-    GQueue backlog; /* VfuMessage: commands that came during a wait */
+    GQueue backlog;    /* VfuMessage: commands that came during a wait */
     gint64 drain_start_us;
     struct {
         VfuHeader header;

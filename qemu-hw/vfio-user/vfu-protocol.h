@@ -160,7 +160,6 @@ G_STATIC_ASSERT(sizeof(VfuWireDma) == 16);
 #define VFU_MAX_DATA_XFER (1024 * 1024)
 #define VFU_MAX_DMA_MAPS 8192
 #define VFU_PAGE_SIZE 4096
-#define VFU_MAX_MSG_SIZE \
-    (sizeof(VfuHeader) + 64 + VFU_MAX_DATA_XFER)
+#define VFU_MAX_MSG_SIZE (sizeof(VfuHeader) + 64 + VFU_MAX_DATA_XFER)
 
 #endif /* VFU_PROTOCOL_H */

@@ -35,7 +35,8 @@ static bool vfu_bar_check_layout(const VfuDescription *desc, unsigned i,
     const VfuBar *bar = &desc->bars[i];
 
     if (bar->size < VFU_PAGE_SIZE || (bar->size & (bar->size - 1))) {
-        VFU_DESC_ERROR(error, "%s: BAR%u size 0x%" G_GINT64_MODIFIER
+        VFU_DESC_ERROR(error,
+                       "%s: BAR%u size 0x%" G_GINT64_MODIFIER
                        "x is not a power of two of at least 4096",
                        desc->name, i, bar->size);
         return false;
@@ -46,8 +47,8 @@ static bool vfu_bar_check_layout(const VfuDescription *desc, unsigned i,
         return false;
     }
     if (!bar->is_64bit && bar->size > (1ULL << 31)) {
-        VFU_DESC_ERROR(error, "%s: BAR%u is too large for 32 bits",
-                       desc->name, i);
+        VFU_DESC_ERROR(error, "%s: BAR%u is too large for 32 bits", desc->name,
+                       i);
         return false;
     }
     return true;
@@ -62,16 +63,18 @@ static bool vfu_bar_check_msix(const VfuDescription *desc, GError **error)
     if (msix->vectors == 0) {
         return true;
     }
-    if (msix->vectors > VFU_MAX_MSIX_VECTORS
-        || msix->table_bar >= VFU_NUM_BARS || msix->pba_bar >= VFU_NUM_BARS
-        || (msix->table_offset & 7) || (msix->pba_offset & 7)
+    if (msix->vectors > VFU_MAX_MSIX_VECTORS || msix->table_bar >= VFU_NUM_BARS
+        || msix->pba_bar >= VFU_NUM_BARS || (msix->table_offset & 7)
+        || (msix->pba_offset & 7)
         || msix->table_offset + table_size > desc->bars[msix->table_bar].size
         || msix->pba_offset + pba_size > desc->bars[msix->pba_bar].size
         || (msix->table_bar == msix->pba_bar
             && vfu_ranges_overlap(msix->table_offset, table_size,
                                   msix->pba_offset, pba_size))) {
-        VFU_DESC_ERROR(error, "%s: the MSI-X table or its pending bits do not"
-                       " fit into their BARs", desc->name);
+        VFU_DESC_ERROR(error,
+                       "%s: the MSI-X table or its pending bits do not"
+                       " fit into their BARs",
+                       desc->name);
         return false;
     }
     return true;
@@ -132,8 +135,7 @@ static bool vfu_bar_init(VfuServer *server, unsigned i, GError **error)
     if (state->sparse) {
         state->n_areas = bar->n_mmap_areas;
         state->areas = g_new(VfuArea, state->n_areas);
-        memcpy(state->areas, bar->mmap_areas,
-               state->n_areas * sizeof(VfuArea));
+        memcpy(state->areas, bar->mmap_areas, state->n_areas * sizeof(VfuArea));
     } else {
         state->n_areas = 1;
         state->areas = g_new(VfuArea, 1);
@@ -143,11 +145,12 @@ static bool vfu_bar_init(VfuServer *server, unsigned i, GError **error)
         const VfuArea *area = &state->areas[k];
 
         if (area->size == 0 || (area->offset & (VFU_PAGE_SIZE - 1))
-            || (area->size & (VFU_PAGE_SIZE - 1))
-            || area->offset > bar->size
+            || (area->size & (VFU_PAGE_SIZE - 1)) || area->offset > bar->size
             || area->size > bar->size - area->offset) {
-            VFU_DESC_ERROR(error, "%s: a mapped area of BAR%u is not made of"
-                           " pages of it", server->name, i);
+            VFU_DESC_ERROR(error,
+                           "%s: a mapped area of BAR%u is not made of"
+                           " pages of it",
+                           server->name, i);
             return false;
         }
         if (msix->vectors
@@ -156,9 +159,9 @@ static bool vfu_bar_init(VfuServer *server, unsigned i, GError **error)
                                        msix->table_offset,
                                        vfu_irqs_table_size(&server->irqs)))
                 || (msix->pba_bar == i
-                    && vfu_ranges_overlap(
-                        area->offset, area->size, msix->pba_offset,
-                        vfu_irqs_pba_size(&server->irqs))))) {
+                    && vfu_ranges_overlap(area->offset, area->size,
+                                          msix->pba_offset,
+                                          vfu_irqs_pba_size(&server->irqs))))) {
             VFU_DESC_ERROR(error, "%s: MSI-X lies in a mapped area of BAR%u",
                            server->name, i);
             return false;
@@ -213,8 +216,8 @@ static size_t vfu_overlap(uint64_t offset, size_t len, uint64_t start,
 }
 
 /* The memory for `*len` bytes at `offset`, shortened to what it has. */
-static uint8_t *vfu_bar_memory(VfuServer *server, unsigned bar,
-                               uint64_t offset, size_t *len)
+static uint8_t *vfu_bar_memory(VfuServer *server, unsigned bar, uint64_t offset,
+                               size_t *len)
 {
     VfuBarState *state = &server->bars[bar];
     size_t i;
@@ -264,8 +267,8 @@ static ssize_t vfu_bar_read_piece(VfuServer *server, unsigned bar,
                                 vfu_irqs_table_size(&server->irqs));
 
         if (in > 0) {
-            vfu_irqs_read_table(&server->irqs, offset - msix->table_offset,
-                                buf, in);
+            vfu_irqs_read_table(&server->irqs, offset - msix->table_offset, buf,
+                                in);
             return in;
         }
     }
@@ -335,8 +338,8 @@ static ssize_t vfu_bar_write_piece(VfuServer *server, unsigned bar,
     return ret < 0 ? ret : (ssize_t)n;
 }
 
-static int vfu_region_check(VfuServer *server, uint32_t region,
-                            uint64_t offset, uint32_t count)
+static int vfu_region_check(VfuServer *server, uint32_t region, uint64_t offset,
+                            uint32_t count)
 {
     uint64_t size = vfu_region_size(server, region);
 

@@ -79,8 +79,7 @@ VfuServer *vfu_server_new(const VfuDescription *desc, const VfuOps *ops,
     g_queue_init(&server->tx_queue);
     g_queue_init(&server->backlog);
     vfu_upcalls_init(&server->upcalls);
-    vfu_irqs_init(&server->irqs, MIN(desc->msix.vectors,
-                                     VFU_MAX_MSIX_VECTORS));
+    vfu_irqs_init(&server->irqs, MIN(desc->msix.vectors, VFU_MAX_MSIX_VECTORS));
     vfu_irqs_init(&server->events, VFU_EVENT_N);
     vfu_dma_space_init(&server->dma, server->wake_fd);
 
@@ -151,8 +150,7 @@ void vfu_irq_trigger(VfuServer *server, unsigned vector)
 
 bool vfu_request_removal(VfuServer *server)
 {
-    return vfu_irqs_trigger(&server->events, VFU_EVENT_REQUEST)
-           == VFU_IRQ_SENT;
+    return vfu_irqs_trigger(&server->events, VFU_EVENT_REQUEST) == VFU_IRQ_SENT;
 }
 
 static void vfu_server_take_wake(VfuServer *server)
@@ -167,8 +165,7 @@ static void vfu_server_take_wake(VfuServer *server)
  * Sleeps until the connection can be read (if `want_input`) or written, or
  * somebody wakes this thread.
  */
-static void vfu_server_sleep(VfuServer *server, bool want_input,
-                             int timeout_ms)
+static void vfu_server_sleep(VfuServer *server, bool want_input, int timeout_ms)
 {
     struct pollfd fds[2] = {
         { .fd = server->wake_fd, .events = POLLIN },
@@ -237,8 +234,8 @@ void vfu_server_drain_wait(void *opaque)
 
 void vfu_server_unmap_all(VfuServer *server)
 {
-    VfuDmaTable *table = vfu_dma_space_remove_all(
-        &server->dma, vfu_server_drain_wait, server);
+    VfuDmaTable *table =
+        vfu_dma_space_remove_all(&server->dma, vfu_server_drain_wait, server);
     size_t i;
 
     vfu_upcalls_cancel(server, 0, UINT64_MAX);

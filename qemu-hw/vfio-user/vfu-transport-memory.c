@@ -77,8 +77,7 @@ static void vfu_memory_free(VfuTransport *transport)
 {
     VfuMemoryTransport *self = (VfuMemoryTransport *)transport;
 
-    g_queue_clear_full(&self->incoming,
-                       (GDestroyNotify)vfu_memory_chunk_free);
+    g_queue_clear_full(&self->incoming, (GDestroyNotify)vfu_memory_chunk_free);
     g_byte_array_unref(self->sent);
     g_free(self);
 }

@@ -25,8 +25,8 @@ struct VfuUpcall {
     uint64_t iova;
     void *buf; /* destination of a read, source of a write */
     size_t len;
-    VfuDmaLayout layout;    /* as which it is sent */
-    size_t reply_payload;   /* length, for the probe */
+    VfuDmaLayout layout;  /* as which it is sent */
+    size_t reply_payload; /* length, for the probe */
     bool done;
     int result;
 };

@@ -63,8 +63,7 @@ static JsonObject *vfu_version_parse(JsonParser *parser, const char *json,
         return NULL;
     }
     if (len > VFU_MAX_VERSION_JSON || json[len - 1] != '\0'
-        || !g_utf8_validate(json, len - 1, NULL)
-        || !vfu_json_is_shallow(json)
+        || !g_utf8_validate(json, len - 1, NULL) || !vfu_json_is_shallow(json)
         || !json_parser_load_from_data(parser, json, len - 1, NULL)) {
         return NULL;
     }
@@ -104,8 +103,7 @@ static char *vfu_version_make_json(JsonObject *proposed)
     vfu_version_add_uint(builder, proposed, "max_msg_fds", VFU_MAX_MSG_FDS);
     vfu_version_add_uint(builder, proposed, "max_data_xfer_size",
                          VFU_MAX_DATA_XFER);
-    vfu_version_add_uint(builder, proposed, "max_dma_maps",
-                         VFU_MAX_DMA_MAPS);
+    vfu_version_add_uint(builder, proposed, "max_dma_maps", VFU_MAX_DMA_MAPS);
     vfu_version_add_uint(builder, proposed, "pgsizes", VFU_PAGE_SIZE);
     if (proposed && json_object_has_member(proposed, "write_multiple")) {
         json_builder_set_member_name(builder, "write_multiple");
@@ -135,14 +133,13 @@ int vfu_version_negotiate(const void *payload, size_t len,
     if (version.major != VFU_PROTOCOL_MAJOR) {
         return -EPROTONOSUPPORT;
     }
-    proposed = vfu_version_parse(parser,
-                                 (const char *)payload + sizeof(version),
-                                 len - sizeof(version), &error);
+    proposed =
+        vfu_version_parse(parser, (const char *)payload + sizeof(version),
+                          len - sizeof(version), &error);
     if (error < 0) {
         return error;
     }
-    if (proposed
-        && json_object_has_member(proposed, "max_data_xfer_size")) {
+    if (proposed && json_object_has_member(proposed, "max_data_xfer_size")) {
         if (!vfu_json_get_uint(proposed, "max_data_xfer_size", &value)
             || value == 0) {
             return -EINVAL;

@@ -159,15 +159,15 @@ typedef struct VfuStats {
     uint64_t connections;
     uint64_t messages;
     uint64_t error_replies;
-    uint64_t bad_messages;   /* malformed: connection closed or error reply */
-    uint64_t bad_accesses;   /* region accesses that were refused */
-    uint64_t dma_faults;     /* vfu_dma_* calls outside what was lent */
-    uint64_t dma_messages;   /* DMA_READ and DMA_WRITE commands sent */
+    uint64_t bad_messages; /* malformed: connection closed or error reply */
+    uint64_t bad_accesses; /* region accesses that were refused */
+    uint64_t dma_faults;   /* vfu_dma_* calls outside what was lent */
+    uint64_t dma_messages; /* DMA_READ and DMA_WRITE commands sent */
     uint64_t irqs_sent;
-    uint64_t irqs_pended;    /* no descriptor yet: the pending bit was set */
-    uint64_t irqs_dropped;   /* MSI-X is off */
+    uint64_t irqs_pended;  /* no descriptor yet: the pending bit was set */
+    uint64_t irqs_dropped; /* MSI-X is off */
     uint64_t resets;
-    uint64_t sigbus_pages;   /* guest pages lost under us (process wide) */
+    uint64_t sigbus_pages; /* guest pages lost under us (process wide) */
 } VfuStats;
 
 /*
@@ -230,8 +230,8 @@ int vfu_dma_write(VfuServer *server, uint64_t iova, const void *buf,
  * binary search, no system call. Maps may be nested freely.
  */
 typedef struct VfuDmaMap {
-    void *host;  /* NULL: failed */
-    int error;   /* 0, or -errno as for vfu_dma_read() */
+    void *host; /* NULL: failed */
+    int error;  /* 0, or -errno as for vfu_dma_read() */
     unsigned epoch;
 } VfuDmaMap;
 

@@ -28,8 +28,7 @@ LauncherFixture *launcher_fixture_new(const char *qemu, const char *device)
     fixture->log = g_build_filename(fixture->dir, "log", NULL);
     g_assert_true(g_file_get_contents(launcher, &bytes, &len, &error));
     g_assert_true(g_file_set_contents_full(
-        fixture->program, bytes, len, G_FILE_SET_CONTENTS_NONE, 0755,
-        &error));
+        fixture->program, bytes, len, G_FILE_SET_CONTENTS_NONE, 0755, &error));
     g_assert_no_error(error);
     if (qemu) {
         g_string_append_printf(text, "qemu=%s\n", qemu);
@@ -101,8 +100,7 @@ int launcher_fixture_run(LauncherFixture *fixture, const char *const *args,
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-GPid launcher_fixture_start(LauncherFixture *fixture,
-                            const char *const *args)
+GPid launcher_fixture_start(LauncherFixture *fixture, const char *const *args)
 {
     g_auto(GStrv) argv = fixture_argv(fixture, args);
     g_auto(GStrv) env = fixture_env(fixture);

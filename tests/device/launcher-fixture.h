@@ -30,8 +30,7 @@ int launcher_fixture_run(LauncherFixture *fixture, const char *const *args,
                          char **out, char **err);
 
 /* Starts it; the child's id is the caller's to wait for. */
-GPid launcher_fixture_start(LauncherFixture *fixture,
-                            const char *const *args);
+GPid launcher_fixture_start(LauncherFixture *fixture, const char *const *args);
 
 /* The process id of vfu-test-device, by its log. */
 GPid launcher_fixture_get_device_pid(LauncherFixture *fixture);

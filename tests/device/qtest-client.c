@@ -112,8 +112,7 @@ uint32_t qtest_readl(QTest *qtest, uint64_t addr)
 
 void qtest_writel(QTest *qtest, uint64_t addr, uint32_t value)
 {
-    qtest_command(qtest, "writel 0x%" G_GINT64_MODIFIER "x 0x%x", addr,
-                  value);
+    qtest_command(qtest, "writel 0x%" G_GINT64_MODIFIER "x 0x%x", addr, value);
 }
 
 uint64_t qtest_readq(QTest *qtest, uint64_t addr)
@@ -124,8 +123,8 @@ uint64_t qtest_readq(QTest *qtest, uint64_t addr)
 void qtest_writeq(QTest *qtest, uint64_t addr, uint64_t value)
 {
     qtest_command(qtest,
-                  "writeq 0x%" G_GINT64_MODIFIER "x 0x%" G_GINT64_MODIFIER
-                  "x", addr, value);
+                  "writeq 0x%" G_GINT64_MODIFIER "x 0x%" G_GINT64_MODIFIER "x",
+                  addr, value);
 }
 
 uint32_t qtest_config_read(QTest *qtest, unsigned bus, unsigned dev,

@@ -8,7 +8,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#define MEMORY                                                             \
+#define MEMORY \
     "-object", "memory-backend-memfd,id=ram,share=on,size=64M", "-machine", \
         "q35,memory-backend=ram"
 
@@ -41,8 +41,7 @@ static void assert_rewritten(const char *const *argv,
 {
     g_autoptr(LauncherArgs) args = parse(argv);
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) out =
-        launcher_args_rewrite(args, two_paths, 60000, &error);
+    g_auto(GStrv) out = launcher_args_rewrite(args, two_paths, 60000, &error);
     unsigned i;
 
     g_assert_no_error(error);
@@ -63,12 +62,10 @@ static void test_keyval(void)
     g_assert_cmpstr(g_hash_table_lookup(table, "x"), ==, "");
     g_assert_cmpstr(g_hash_table_lookup(table, "y"), ==, "1=2");
     g_assert_cmpstr(g_hash_table_lookup(table, "log"), ==, "/a,b");
-    g_assert_null(launcher_keyval_parse("svmgpu,id", "driver", NULL,
-                                        &error));
+    g_assert_null(launcher_keyval_parse("svmgpu,id", "driver", NULL, &error));
     g_assert_nonnull(error);
     g_clear_error(&error);
-    g_assert_null(launcher_keyval_parse("svmgpu,=x", "driver", NULL,
-                                        &error));
+    g_assert_null(launcher_keyval_parse("svmgpu,=x", "driver", NULL, &error));
     g_assert_nonnull(error);
 }
 
@@ -98,20 +95,30 @@ static void test_probing(void)
 static void test_two_gpus(void)
 {
     static const char *const argv[] = {
-        "-S", MEMORY,
-        "-device", "{\"driver\":\"pcie-root-port\",\"chassis\":4,"
-                   "\"id\":\"pci.4\",\"bus\":\"pcie.0\",\"addr\":\"0x1\"}",
-        "-device", "svmgpu,id=gpu0,vram=256M,engines=bcs0+vcs0,log=/l,ctl=/c",
-        "-device", "svmgpu,id=gpu1,vram=128M",
-        "-msg", "timestamp=on", NULL,
+        "-S",
+        MEMORY,
+        "-device",
+        "{\"driver\":\"pcie-root-port\",\"chassis\":4,"
+        "\"id\":\"pci.4\",\"bus\":\"pcie.0\",\"addr\":\"0x1\"}",
+        "-device",
+        "svmgpu,id=gpu0,vram=256M,engines=bcs0+vcs0,log=/l,ctl=/c",
+        "-device",
+        "svmgpu,id=gpu1,vram=128M",
+        "-msg",
+        "timestamp=on",
+        NULL,
     };
     static const char *const expected[] = {
-        "-S", MEMORY,
-        "-device", "{\"driver\":\"pcie-root-port\",\"chassis\":4,"
-                   "\"id\":\"pci.4\",\"bus\":\"pcie.0\",\"addr\":\"0x1\"}",
-        "-device", "{\"driver\":\"pcie-root-port\",\"id\":\"svmgpu-root\","
+        "-S",
+        MEMORY,
+        "-device",
+        "{\"driver\":\"pcie-root-port\",\"chassis\":4,"
+        "\"id\":\"pci.4\",\"bus\":\"pcie.0\",\"addr\":\"0x1\"}",
+        "-device",
+        "{\"driver\":\"pcie-root-port\",\"id\":\"svmgpu-root\","
         "\"bus\":\"pcie.0\",\"chassis\":5}",
-        "-device", "{\"driver\":\"x3130-upstream\",\"id\":\"svmgpu-switch\","
+        "-device",
+        "{\"driver\":\"x3130-upstream\",\"id\":\"svmgpu-switch\","
         "\"bus\":\"svmgpu-root\"}",
         "-device",
         "{\"driver\":\"xio3130-downstream\",\"id\":\"svmgpu-port0\","
@@ -127,7 +134,9 @@ static void test_two_gpus(void)
         "{\"driver\":\"vfio-user-pci\",\"id\":\"gpu1\","
         "\"bus\":\"svmgpu-port1\",\"x-msg-timeout\":60000,"
         "\"socket\":{\"type\":\"unix\",\"path\":\"/s/1\"}}",
-        "-msg", "timestamp=on", NULL,
+        "-msg",
+        "timestamp=on",
+        NULL,
     };
     g_autoptr(LauncherArgs) args = parse(argv);
     const LauncherGpu *gpu = g_ptr_array_index(args->gpus, 0);
@@ -144,12 +153,15 @@ static void test_two_gpus(void)
 static void test_own_bus(void)
 {
     static const char *const argv[] = {
-        MEMORY, "--device", "{\"driver\":\"svmgpu\",\"bus\":\"pcie.0\","
-                            "\"addr\":\"5\",\"vram\":\"64M\"}",
+        MEMORY,
+        "--device",
+        "{\"driver\":\"svmgpu\",\"bus\":\"pcie.0\","
+        "\"addr\":\"5\",\"vram\":\"64M\"}",
         NULL,
     };
     static const char *const expected[] = {
-        MEMORY, "-device",
+        MEMORY,
+        "-device",
         "{\"driver\":\"vfio-user-pci\",\"id\":\"gpu0\",\"bus\":\"pcie.0\","
         "\"addr\":\"5\",\"x-msg-timeout\":60000,"
         "\"socket\":{\"type\":\"unix\",\"path\":\"/s/0\"}}",
@@ -163,7 +175,10 @@ static void test_own_bus(void)
 static void test_commas(void)
 {
     static const char *const argv[] = {
-        MEMORY, "-device", "svmgpu,name=a,,b,log=/x,,y", NULL,
+        MEMORY,
+        "-device",
+        "svmgpu,name=a,,b,log=/x,,y",
+        NULL,
     };
     g_autoptr(LauncherArgs) args = parse(argv);
     const LauncherGpu *gpu = g_ptr_array_index(args->gpus, 0);
@@ -175,8 +190,9 @@ static void test_commas(void)
 static void test_shared_memory(void)
 {
     static const char *const shared[][8] = {
-        { "-object", "{\"qom-type\":\"memory-backend-memfd\",\"id\":\"r\","
-                     "\"share\":true,\"size\":1}",
+        { "-object",
+          "{\"qom-type\":\"memory-backend-memfd\",\"id\":\"r\","
+          "\"share\":true,\"size\":1}",
           "-M", "q35,memory-backend=r", "-device", "svmgpu", NULL },
         { "-object", "memory-backend-memfd,id=r,size=1", "-numa",
           "node,nodeid=0,memdev=r", "-device", "svmgpu", NULL },
@@ -192,8 +208,7 @@ static void test_shared_memory(void)
           "memory-backend=r", "-device", "svmgpu", NULL },
         { "-object", "memory-backend-memfd,id=r,share=off", "-machine",
           "memory-backend=r", "-device", "svmgpu", NULL },
-        { "-object", "memory-backend-memfd,id=r", "-device", "svmgpu",
-          NULL },
+        { "-object", "memory-backend-memfd,id=r", "-device", "svmgpu", NULL },
     };
     size_t i;
 
@@ -225,8 +240,10 @@ static void test_refused(void)
     size_t i;
 
     for (i = 0; i < G_N_ELEMENTS(devices); i++) {
-        const char *argv[] = { MEMORY, "-device", "svmgpu,id=first,log=/log",
-                               "-device", devices[i].device, NULL };
+        const char *argv[] = {
+            MEMORY,    "-device",         "svmgpu,id=first,log=/log",
+            "-device", devices[i].device, NULL
+        };
 
         assert_refused(argv, devices[i].because);
     }
@@ -236,8 +253,8 @@ static void test_refused(void)
 static void test_no_chassis(void)
 {
     static const char *const argv[] = {
-        MEMORY, "-device", "pcie-root-port,chassis=254", "-device", "svmgpu",
-        NULL,
+        MEMORY,    "-device", "pcie-root-port,chassis=254",
+        "-device", "svmgpu",  NULL,
     };
     g_autoptr(LauncherArgs) args = parse(argv);
     g_autoptr(GError) error = NULL;

@@ -45,17 +45,23 @@ static Machine *machine_start(const char *device_suffix)
     qmp_path = g_build_filename(machine->fixture->dir, "qmp", NULL);
     qtest_arg = g_strdup_printf("unix:%s,server=on,wait=off", qtest_path);
     qmp_arg = g_strdup_printf("unix:%s,server=on,wait=off", qmp_path);
-    device = g_strdup_printf("svmgpu,id=gpu0,log=%s%s",
-                             machine->fixture->log, device_suffix);
+    device = g_strdup_printf("svmgpu,id=gpu0,log=%s%s", machine->fixture->log,
+                             device_suffix);
     machine->pid = launcher_fixture_start(
         machine->fixture,
         (const char *const[]){
-            "-accel", "qtest", "-nodefaults", "-display", "none",
-            "-no-user-config", "-object",
-            "memory-backend-memfd,id=ram,share=on,size=64M", "-m", "64M",
-            "-machine", "q35,memory-backend=ram", "-qmp", qmp_arg, "-qtest",
-            qtest_arg, "-qtest-log", "none", "-device", device, "-device",
-            "svmgpu,id=gpu1", NULL });
+            "-accel",      "qtest",
+            "-nodefaults", "-display",
+            "none",        "-no-user-config",
+            "-object",     "memory-backend-memfd,id=ram,share=on,size=64M",
+            "-m",          "64M",
+            "-machine",    "q35,memory-backend=ram",
+            "-qmp",        qmp_arg,
+            "-qtest",      qtest_arg,
+            "-qtest-log",  "none",
+            "-device",     device,
+            "-device",     "svmgpu,id=gpu1",
+            NULL });
     machine->qtest = qtest_connect(qtest_path, qmp_path);
     machine->device = launcher_fixture_get_device_pid(machine->fixture);
     launcher_fixture_assert_no_sockets(machine->fixture);
@@ -90,13 +96,11 @@ static void machine_set_up_device(Machine *machine)
     machine->dev = 5;
     g_assert_cmphex(config_read(machine, PCI_VENDOR_ID), ==, 0x56791234);
     config_write(machine, PCI_BASE_ADDRESS_2, 0xffffffff);
-    g_assert_cmphex(config_read(machine, PCI_BASE_ADDRESS_2), ==,
-                    0xffff000c);
+    g_assert_cmphex(config_read(machine, PCI_BASE_ADDRESS_2), ==, 0xffff000c);
     config_write(machine, PCI_BASE_ADDRESS_0, BAR0);
     config_write(machine, PCI_BASE_ADDRESS_2, BAR2);
     config_write(machine, PCI_BASE_ADDRESS_3, 0);
-    config_write(machine, PCI_COMMAND,
-                 PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    config_write(machine, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
 static void device_run(Machine *machine, uint64_t address, uint32_t length,
@@ -136,8 +140,7 @@ static void test_registers_and_dma(void)
     g_assert_cmphex(qtest_readq(qtest, BAR2 + 8), ==, 0x1122334455667788);
     qtest_writeq(qtest, BAR2 + 16, 0xa5a5a5a55a5a5a5a);
     device_run(machine, RAM + 0x10000, 4096, 2);
-    g_assert_cmphex(qtest_readq(qtest, RAM + 0x10010), ==,
-                    0xa5a5a5a55a5a5a5a);
+    g_assert_cmphex(qtest_readq(qtest, RAM + 0x10010), ==, 0xa5a5a5a55a5a5a5a);
 
     /* The firmware is no memfd: QEMU is asked for it, by message. */
     device_run(machine, 0xfffff000, 4096, 1);
@@ -293,8 +296,7 @@ int main(int argc, char **argv)
         g_print("1..0 # SKIP no QEMU with vfio-user-pci\n");
         return 0;
     }
-    g_test_add_func("/launcher/qemu/registers-and-dma",
-                    test_registers_and_dma);
+    g_test_add_func("/launcher/qemu/registers-and-dma", test_registers_and_dma);
     g_test_add_func("/launcher/qemu/interrupt", test_interrupt);
     g_test_add_func("/launcher/qemu/system-reset", test_system_reset);
     g_test_add_func("/launcher/qemu/switch", test_switch);

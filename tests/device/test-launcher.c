@@ -10,25 +10,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MEMORY                                                             \
+#define MEMORY \
     "-object", "memory-backend-memfd,id=ram,share=on,size=64M", "-machine", \
         "q35,memory-backend=ram"
 
 /* Says that it knows the device when asked, else says what it was given. */
-#define FAKE_QEMU                                                     \
-    "#!/bin/sh\n"                                                     \
-    "if [ \"$2\" = vfio-user-pci,help ]; then\n"                      \
-    "    echo '  socket=<SocketAddress>'\n"                           \
-    "    echo '  x-msg-timeout=<uint32>'\n"                           \
-    "    exit 0\n"                                                    \
-    "fi\n"                                                            \
-    "echo \"pid $$\"\n"                                               \
-    "for a; do\n"                                                     \
-    "    echo \"$a\"\n"                                               \
+#define FAKE_QEMU \
+    "#!/bin/sh\n" \
+    "if [ \"$2\" = vfio-user-pci,help ]; then\n" \
+    "    echo '  socket=<SocketAddress>'\n" \
+    "    echo '  x-msg-timeout=<uint32>'\n" \
+    "    exit 0\n" \
+    "fi\n" \
+    "echo \"pid $$\"\n" \
+    "for a; do\n" \
+    "    echo \"$a\"\n" \
     "    p=$(echo \"$a\" | sed -n 's/.*\"path\":\"\\([^\"]*\\)\".*/\\1/p')\n" \
-    "    if [ -n \"$p\" ]; then\n"                                    \
+    "    if [ -n \"$p\" ]; then\n" \
     "        [ -S \"/proc/$$/${p#/proc/self/}\" ] && echo \"a socket\"\n" \
-    "    fi\n"                                                        \
+    "    fi\n" \
     "done\n"
 
 static const char *device_program(void)
@@ -38,8 +38,8 @@ static const char *device_program(void)
 
 static void test_pass_through(void)
 {
-    static const char *const args[] = { "[%s]", "-machine", "none", "-a b",
-                                        "", NULL };
+    static const char *const args[] = { "[%s]", "-machine", "none",
+                                        "-a b", "",         NULL };
     g_autoptr(LauncherFixture) fixture =
         launcher_fixture_new("/usr/bin/printf", "/nonexistent");
     g_autofree char *out = NULL;
@@ -48,8 +48,8 @@ static void test_pass_through(void)
     g_assert_cmpstr(out, ==, "[-machine][none][-a b][]");
 }
 
-static void assert_complains(LauncherFixture *fixture,
-                             const char *const *args, const char *because)
+static void assert_complains(LauncherFixture *fixture, const char *const *args,
+                             const char *because)
 {
     g_autofree char *err = NULL;
     char *end;
@@ -96,14 +96,14 @@ static void test_device_refuses(void)
 {
     static const char *const args[] = { MEMORY, "-device",
                                         "svmgpu,vram=refused", NULL };
-    g_autoptr(LauncherFixture) fixture = launcher_fixture_new(
-        NULL, device_program());
+    g_autoptr(LauncherFixture) fixture =
+        launcher_fixture_new(NULL, device_program());
     g_autofree char *qemu =
         launcher_fixture_add_script(fixture, "qemu", FAKE_QEMU);
     g_autofree char *conf =
         g_build_filename(fixture->dir, "svmgpu-qemu.conf", NULL);
-    g_autofree char *text = g_strdup_printf(
-        "[launcher]\nqemu=%s\ndevice=%s\n", qemu, device_program());
+    g_autofree char *text = g_strdup_printf("[launcher]\nqemu=%s\ndevice=%s\n",
+                                            qemu, device_program());
     g_autofree char *err = NULL;
 
     g_assert_true(g_file_set_contents(conf, text, -1, NULL));
@@ -120,8 +120,8 @@ static LauncherFixture *fixture_with_fake_qemu(const char *script)
         launcher_fixture_add_script(fixture, "qemu", script);
     g_autofree char *conf =
         g_build_filename(fixture->dir, "svmgpu-qemu.conf", NULL);
-    g_autofree char *text = g_strdup_printf(
-        "[launcher]\nqemu=%s\ndevice=%s\n", qemu, device_program());
+    g_autofree char *text = g_strdup_printf("[launcher]\nqemu=%s\ndevice=%s\n",
+                                            qemu, device_program());
 
     g_assert_true(g_file_set_contents(conf, text, -1, NULL));
     return fixture;
@@ -133,8 +133,8 @@ static void test_start(void)
     g_autoptr(LauncherFixture) fixture = fixture_with_fake_qemu(FAKE_QEMU);
     g_autofree char *gpu0 =
         g_strdup_printf("svmgpu,id=a,vram=256M,log=%s", fixture->log);
-    const char *const args[] = { MEMORY, "-device", gpu0, "-device",
-                                 "svmgpu,id=b", NULL };
+    const char *const args[] = { MEMORY,    "-device",     gpu0,
+                                 "-device", "svmgpu,id=b", NULL };
     g_autofree char *out = NULL;
     g_autofree char *err = NULL;
     g_autofree char *told = NULL;
@@ -152,8 +152,8 @@ static void test_start(void)
     g_assert_true(g_file_get_contents(fixture->log, &told, NULL, NULL));
     g_assert_nonnull(strstr(told, "0.sock,id=a,vram=256M\n"));
     g_assert_nonnull(strstr(told, "1.sock,id=b\n"));
-    g_assert_true(launcher_fixture_wait_gone(
-        launcher_fixture_get_device_pid(fixture)));
+    g_assert_true(
+        launcher_fixture_wait_gone(launcher_fixture_get_device_pid(fixture)));
 }
 
 /* QEMU is killed: the device process follows, nothing else is needed. */

@@ -19,9 +19,8 @@ static void test_header(void)
                     0x03020007);
     g_assert_cmphex(vfu_client_config_read(client, PCI_HEADER_TYPE, 1), ==,
                     PCI_HEADER_TYPE_NORMAL);
-    g_assert_cmphex(
-        vfu_client_config_read(client, PCI_SUBSYSTEM_VENDOR_ID, 4), ==,
-        0x11001af4);
+    g_assert_cmphex(vfu_client_config_read(client, PCI_SUBSYSTEM_VENDOR_ID, 4),
+                    ==, 0x11001af4);
     g_assert_cmphex(vfu_client_config_read(client, PCI_STATUS, 2), ==,
                     PCI_STATUS_CAP_LIST);
     g_assert_cmphex(vfu_client_config_read(client, PCI_INTERRUPT_PIN, 1), ==,
@@ -47,8 +46,7 @@ static void test_bar_sizing(void)
     g_assert_cmphex(vfu_client_config_read(client, PCI_BASE_ADDRESS_1, 4), ==,
                     0);
     g_assert_cmphex(vfu_client_config_read(client, PCI_BASE_ADDRESS_2, 4), ==,
-                    (uint32_t)-FIXTURE_BAR2_SIZE
-                        | PCI_BASE_ADDRESS_MEM_TYPE_64
+                    (uint32_t)-FIXTURE_BAR2_SIZE | PCI_BASE_ADDRESS_MEM_TYPE_64
                         | PCI_BASE_ADDRESS_MEM_PREFETCH);
     g_assert_cmphex(vfu_client_config_read(client, PCI_BASE_ADDRESS_3, 4), ==,
                     0xffffffff);
@@ -93,8 +91,8 @@ static void test_capabilities(void)
                      ==, FIXTURE_VECTORS - 1);
     g_assert_cmphex(vfu_client_config_read(client, msix + PCI_MSIX_TABLE, 4),
                     ==, FIXTURE_MSIX_TABLE);
-    g_assert_cmphex(vfu_client_config_read(client, msix + PCI_MSIX_PBA, 4),
-                    ==, FIXTURE_MSIX_PBA);
+    g_assert_cmphex(vfu_client_config_read(client, msix + PCI_MSIX_PBA, 4), ==,
+                    FIXTURE_MSIX_PBA);
     g_assert_cmphex(vfu_client_config_read(client, 0x100, 4), ==, 0);
 }
 
@@ -151,8 +149,8 @@ static void test_flr(void)
                             control | PCI_EXP_DEVCTL_BCR_FLR);
     g_assert_cmpuint(fixture->n_resets[VFU_RESET_FLR], ==, 1);
     g_assert_cmpint(fixture->mastering, ==, 0);
-    g_assert_cmphex(vfu_client_config_read(client, exp + PCI_EXP_DEVCTL, 2),
-                    ==, control);
+    g_assert_cmphex(vfu_client_config_read(client, exp + PCI_EXP_DEVCTL, 2), ==,
+                    control);
     g_assert_cmphex(vfu_client_config_read(client, PCI_COMMAND, 2), ==, 0);
     g_assert_cmphex(vfu_client_config_read(client, PCI_BASE_ADDRESS_0, 4), ==,
                     0);

@@ -46,8 +46,7 @@ static void test_copy_by_fd(void)
     g_assert_cmpint(vfu_dma_read(fixture->server, RAM, buf, RAM_SIZE), ==, 0);
     g_assert_cmpmem(buf, RAM_SIZE, ram, RAM_SIZE);
     fill(buf, 1000, 77);
-    g_assert_cmpint(vfu_dma_write(fixture->server, RAM + 5, buf, 1000), ==,
-                    0);
+    g_assert_cmpint(vfu_dma_write(fixture->server, RAM + 5, buf, 1000), ==, 0);
     g_assert_cmpmem(ram + 5, 1000, buf, 1000);
     g_assert_cmpuint(vfu_client_get_n_dma(client), ==, 0);
 }
@@ -63,16 +62,14 @@ static void test_copy_across(void)
     uint8_t buf[0x2000];
 
     fill(buf, sizeof(buf), 9);
-    g_assert_cmpint(vfu_dma_write(fixture->server, RAM + 0x800, buf,
-                                  sizeof(buf)),
-                    ==, 0);
+    g_assert_cmpint(
+        vfu_dma_write(fixture->server, RAM + 0x800, buf, sizeof(buf)), ==, 0);
     g_assert_cmpmem(a + 0x800, 0x800, buf, 0x800);
     g_assert_cmpmem(b, 0x1000, buf + 0x800, 0x1000);
     g_assert_cmpmem(c, 0x800, buf + 0x1800, 0x800);
     memset(buf, 0, sizeof(buf));
-    g_assert_cmpint(vfu_dma_read(fixture->server, RAM + 0x800, buf,
-                                 sizeof(buf)),
-                    ==, 0);
+    g_assert_cmpint(
+        vfu_dma_read(fixture->server, RAM + 0x800, buf, sizeof(buf)), ==, 0);
     g_assert_cmpmem(b, 0x1000, buf + 0x800, 0x1000);
 }
 
@@ -93,16 +90,16 @@ static void test_errors(void)
     g_assert_cmpint(vfu_dma_write(fixture->server, UINT64_MAX, buf, 2), ==,
                     -EFAULT);
     g_assert_cmpint(vfu_dma_read(fixture->server, 0xdead0000, buf, 0), ==, 0);
-    g_assert_null(vfu_dma_map_begin(fixture->server, 0xdead0000, 8,
-                                    VFU_DMA_READ, &map));
+    g_assert_null(
+        vfu_dma_map_begin(fixture->server, 0xdead0000, 8, VFU_DMA_READ, &map));
     g_assert_cmpint(map.error, ==, -EFAULT);
     g_assert_null(vfu_dma_map_begin(fixture->server, RAM + RAM_SIZE - 4, 8,
                                     VFU_DMA_READ, &map));
     g_assert_cmpint(map.error, ==, -ENOTSUP);
-    g_assert_true(vfu_dma_is_mapped(fixture->server, RAM, RAM_SIZE,
-                                    VFU_DMA_RW));
-    g_assert_false(vfu_dma_is_mapped(fixture->server, RAM, RAM_SIZE + 1,
-                                     VFU_DMA_RW));
+    g_assert_true(
+        vfu_dma_is_mapped(fixture->server, RAM, RAM_SIZE, VFU_DMA_RW));
+    g_assert_false(
+        vfu_dma_is_mapped(fixture->server, RAM, RAM_SIZE + 1, VFU_DMA_RW));
 
     fd = memfd_create("ro", MFD_CLOEXEC);
     g_assert_no_errno(ftruncate(fd, 0x1000));
@@ -113,8 +110,7 @@ static void test_errors(void)
     close(fd);
     g_assert_cmpint(vfu_dma_read(fixture->server, 0, buf, 8), ==, 0);
     g_assert_cmpint(vfu_dma_write(fixture->server, 0, buf, 8), ==, -EACCES);
-    g_assert_null(vfu_dma_map_begin(fixture->server, 0, 8, VFU_DMA_RW,
-                                    &map));
+    g_assert_null(vfu_dma_map_begin(fixture->server, 0, 8, VFU_DMA_RW, &map));
     g_assert_cmpint(map.error, ==, -EACCES);
     g_assert_cmpuint(vfu_fixture_get_stats(fixture).dma_faults, >=, 5);
 }
@@ -127,11 +123,10 @@ static void test_map_begin(void)
     VfuDmaMap outer, inner;
     uint32_t *word;
 
-    word = vfu_dma_map_begin(fixture->server, RAM + 16, 4, VFU_DMA_RW,
-                             &outer);
+    word = vfu_dma_map_begin(fixture->server, RAM + 16, 4, VFU_DMA_RW, &outer);
     g_assert_nonnull(word);
-    g_assert_nonnull(vfu_dma_map_begin(fixture->server, RAM, 16, VFU_DMA_READ,
-                                       &inner));
+    g_assert_nonnull(
+        vfu_dma_map_begin(fixture->server, RAM, 16, VFU_DMA_READ, &inner));
     *word = 0x11223344;
     vfu_dma_map_end(fixture->server, &inner);
     vfu_dma_map_end(fixture->server, &outer);
@@ -150,12 +145,12 @@ static void test_map_offset(void)
 
     g_assert_no_errno(ftruncate(fd, 0x8000));
     g_assert_cmpint(pwrite(fd, "svmgpu!!", 8, 0x4ff8), ==, 8);
-    g_assert_cmpint(vfu_client_call(client, VFU_CMD_DMA_MAP, &map,
-                                    sizeof(map), &fd, 1, NULL, 0, NULL, NULL),
+    g_assert_cmpint(vfu_client_call(client, VFU_CMD_DMA_MAP, &map, sizeof(map),
+                                    &fd, 1, NULL, 0, NULL, NULL),
                     ==, 0);
     close(fd);
-    g_assert_cmpint(vfu_dma_read(fixture->server, RAM + 0x1ff8, &value, 8),
-                    ==, 0);
+    g_assert_cmpint(vfu_dma_read(fixture->server, RAM + 0x1ff8, &value, 8), ==,
+                    0);
     g_assert_cmpmem(&value, 8, "svmgpu!!", 8);
 }
 
@@ -172,12 +167,10 @@ static void test_unmap_all(void)
     }
     g_assert_cmpuint(fixture->regions->len, ==, 10);
     g_assert_cmpint(vfu_client_call(client, VFU_CMD_DMA_UNMAP, &all,
-                                    sizeof(all), NULL, 0, NULL, 0, NULL,
-                                    NULL),
+                                    sizeof(all), NULL, 0, NULL, 0, NULL, NULL),
                     ==, 0);
     g_assert_cmpuint(fixture->regions->len, ==, 0);
-    g_assert_cmpint(vfu_dma_read(fixture->server, RAM, &byte, 1), ==,
-                    -EFAULT);
+    g_assert_cmpint(vfu_dma_read(fixture->server, RAM, &byte, 1), ==, -EFAULT);
 }
 
 static void check_messages(bool compact)
@@ -222,9 +215,8 @@ static void test_messages_small_transfers(void)
     uint8_t buf[1000];
     uint8_t *ram;
 
-    g_assert_cmpint(vfu_client_call(client, VFU_CMD_VERSION, json,
-                                    sizeof(json), NULL, 0, NULL, 0, NULL,
-                                    NULL),
+    g_assert_cmpint(vfu_client_call(client, VFU_CMD_VERSION, json, sizeof(json),
+                                    NULL, 0, NULL, 0, NULL, NULL),
                     ==, 0);
     vfu_client_config_write(client, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
     ram = vfu_client_add_ram_unmapped(client, RAM, 0x1000);
@@ -281,13 +273,12 @@ static gpointer reader_thread(gpointer opaque)
     uint8_t buf[16];
 
     if (reader->hold_iova) {
-        g_assert_nonnull(vfu_dma_map_begin(reader->fixture->server,
-                                           reader->hold_iova, 16, VFU_DMA_RW,
-                                           &map));
+        g_assert_nonnull(vfu_dma_map_begin(
+            reader->fixture->server, reader->hold_iova, 16, VFU_DMA_RW, &map));
     }
     atomic_store(&reader->started, true);
-    reader->result = vfu_dma_read(reader->fixture->server, reader->iova, buf,
-                                  sizeof(buf));
+    reader->result =
+        vfu_dma_read(reader->fixture->server, reader->iova, buf, sizeof(buf));
     vfu_dma_map_end(reader->fixture->server, &map);
     return NULL;
 }
@@ -432,16 +423,15 @@ static gpointer hammer_thread(gpointer opaque)
     while (!atomic_load(&hammer->stop)) {
         VfuDmaMap a, b;
         uint64_t *word =
-            vfu_dma_map_begin(hammer->fixture->server, RAM, 8, VFU_DMA_RW,
-                              &a);
+            vfu_dma_map_begin(hammer->fixture->server, RAM, 8, VFU_DMA_RW, &a);
 
         if (!word) {
             hammer->refused++;
             continue;
         }
         /* Nested, as a copy between two places would. */
-        if (vfu_dma_map_begin(hammer->fixture->server, RAM + 8, 8,
-                              VFU_DMA_RW, &b)) {
+        if (vfu_dma_map_begin(hammer->fixture->server, RAM + 8, 8, VFU_DMA_RW,
+                              &b)) {
             *(volatile uint64_t *)b.host += *(volatile uint64_t *)word;
             vfu_dma_map_end(hammer->fixture->server, &b);
         }
@@ -466,8 +456,7 @@ static void test_unmap_races(void)
 
     for (i = 0; i < G_N_ELEMENTS(hammers); i++) {
         hammers[i].fixture = fixture;
-        hammers[i].thread = g_thread_new("hammer", hammer_thread,
-                                         &hammers[i]);
+        hammers[i].thread = g_thread_new("hammer", hammer_thread, &hammers[i]);
     }
     for (i = 0; i < 300; i++) {
         vfu_client_add_ram(client, RAM, 0x1000);
@@ -529,10 +518,9 @@ static void test_speed(void)
         vfu_dma_map_begin(fixture->server, RAM * 5, 8, VFU_DMA_RW, &map);
         vfu_dma_map_end(fixture->server, &map);
     }
-    g_test_minimized_result(
-        (g_get_monotonic_time() - start) * 1000.0 / n,
-        "vfu_dma_map_begin() and _end(): %.1f ns",
-        (g_get_monotonic_time() - start) * 1000.0 / n);
+    g_test_minimized_result((g_get_monotonic_time() - start) * 1000.0 / n,
+                            "vfu_dma_map_begin() and _end(): %.1f ns",
+                            (g_get_monotonic_time() - start) * 1000.0 / n);
 
     start = g_get_monotonic_time();
     for (i = 0; i < 2000; i++) {
@@ -556,8 +544,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfu/dma/messages-compact", test_messages_compact);
     g_test_add_func("/vfu/dma/messages-small-transfers",
                     test_messages_small_transfers);
-    g_test_add_func("/vfu/dma/messages-bad-replies",
-                    test_messages_bad_replies);
+    g_test_add_func("/vfu/dma/messages-bad-replies", test_messages_bad_replies);
     g_test_add_func("/vfu/dma/messages-timeout", test_messages_timeout);
     g_test_add_func("/vfu/dma/cancel/reset", test_cancel_reset);
     g_test_add_func("/vfu/dma/cancel/unmap", test_cancel_unmap);

@@ -55,9 +55,8 @@ static void assert_header_closes(VfuHeader header)
     g_autoptr(VfuFixture) fixture = vfu_fixture_new();
     g_autoptr(VfuClient) client = vfu_fixture_connect(fixture);
 
-    g_assert_cmpint(vfu_client_send_bytes(client, &header, sizeof(header),
-                                          NULL, 0),
-                    ==, 0);
+    g_assert_cmpint(
+        vfu_client_send_bytes(client, &header, sizeof(header), NULL, 0), ==, 0);
     g_assert_true(vfu_client_wait_closed(client, 2000));
     g_assert_cmpuint(vfu_fixture_get_stats(fixture).bad_messages, ==, 1);
     g_assert_cmpuint(fixture->n_peer_errors, ==, 1);
@@ -78,8 +77,8 @@ static void test_header_size_small(void)
 
 static void test_header_size_huge(void)
 {
-    assert_header_closes((VfuHeader){ .command = VFU_CMD_REGION_WRITE,
-                                      .size = UINT32_MAX });
+    assert_header_closes(
+        (VfuHeader){ .command = VFU_CMD_REGION_WRITE, .size = UINT32_MAX });
 }
 
 static void test_header_size_over_limit(void)
@@ -107,8 +106,8 @@ static void test_truncated(void)
         uint8_t bytes[sizeof(header) + 4] = { 0 };
 
         memcpy(bytes, &header, sizeof(header));
-        g_assert_cmpint(vfu_client_send_bytes(client, bytes, len, NULL, 0),
-                        ==, 0);
+        g_assert_cmpint(vfu_client_send_bytes(client, bytes, len, NULL, 0), ==,
+                        0);
     }
     vfu_fixture_assert_alive(fixture);
 }
@@ -123,18 +122,21 @@ static void test_dribble(void)
         VfuWireRegionAccess access;
         uint32_t value;
     } message = {
-        .header = { .id = 7, .command = VFU_CMD_REGION_WRITE, .size = 36,
+        .header = { .id = 7,
+                    .command = VFU_CMD_REGION_WRITE,
+                    .size = 36,
                     .flags = VFU_FLAG_NO_REPLY },
         .access = { .offset = PCI_COMMAND,
-                    .region = VFIO_PCI_CONFIG_REGION_INDEX, .count = 2 },
+                    .region = VFIO_PCI_CONFIG_REGION_INDEX,
+                    .count = 2 },
         .value = PCI_COMMAND_MEMORY,
     };
     size_t i;
 
     for (i = 0; i < message.header.size; i++) {
-        g_assert_cmpint(vfu_client_send_bytes(client, (uint8_t *)&message + i,
-                                              1, NULL, 0),
-                        ==, 0);
+        g_assert_cmpint(
+            vfu_client_send_bytes(client, (uint8_t *)&message + i, 1, NULL, 0),
+            ==, 0);
     }
     g_assert_cmphex(vfu_client_config_read(client, PCI_COMMAND, 2), ==,
                     PCI_COMMAND_MEMORY);
@@ -146,8 +148,7 @@ static void test_command_before_version(void)
     g_autoptr(VfuClient) client = vfu_client_new_raw(fixture->path, NULL);
     VfuWireDeviceInfo info = { .argsz = sizeof(info) };
 
-    g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_INFO, &info,
-                         sizeof(info)),
+    g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_INFO, &info, sizeof(info)),
                     ==, -EPROTO);
     g_assert_true(vfu_client_wait_closed(client, 2000));
     g_clear_pointer(&client, vfu_client_free);
@@ -181,8 +182,7 @@ static void test_version_payloads(void)
         { 0, "{\"capabilities\":[]}", 0, -EINVAL },
         { 0, "{\"capabilities\":{\"max_data_xfer_size\":0}}", 0, -EINVAL },
         { 0, "{\"capabilities\":{\"max_data_xfer_size\":-1}}", 0, -EINVAL },
-        { 0, "{\"capabilities\":{\"max_data_xfer_size\":\"x\"}}", 0,
-          -EINVAL },
+        { 0, "{\"capabilities\":{\"max_data_xfer_size\":\"x\"}}", 0, -EINVAL },
         { 0, "{}not terminated", 2, -EINVAL },
         { 0, "\xff\xfe{}", 0, -EINVAL },
         { 0, "[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]", 0, -EINVAL },
@@ -198,9 +198,9 @@ static void test_version_payloads(void)
 
         memcpy(payload, &version, sizeof(version));
         memcpy(payload + sizeof(version), proposals[i].json, len);
-        g_assert_cmpint(call(client, VFU_CMD_VERSION, payload,
-                             sizeof(version) + len),
-                        ==, proposals[i].error);
+        g_assert_cmpint(
+            call(client, VFU_CMD_VERSION, payload, sizeof(version) + len), ==,
+            proposals[i].error);
         g_assert_true(vfu_client_wait_closed(client, 2000));
     }
     g_assert_cmpuint(fixture->n_connected, ==, 0);
@@ -220,8 +220,16 @@ static void test_version_short(void)
 static void test_unknown_commands(void)
 {
     static const uint16_t commands[] = {
-        0, VFU_CMD_DMA_READ, VFU_CMD_DMA_WRITE, 14, VFU_CMD_DEVICE_FEATURE,
-        VFU_CMD_MIG_DATA_READ, VFU_CMD_MIG_DATA_WRITE, 19, 0x7fff, 0xffff,
+        0,
+        VFU_CMD_DMA_READ,
+        VFU_CMD_DMA_WRITE,
+        14,
+        VFU_CMD_DEVICE_FEATURE,
+        VFU_CMD_MIG_DATA_READ,
+        VFU_CMD_MIG_DATA_WRITE,
+        19,
+        0x7fff,
+        0xffff,
     };
     g_autoptr(VfuFixture) fixture = vfu_fixture_new();
     g_autoptr(VfuClient) client = vfu_fixture_connect(fixture);
@@ -229,8 +237,8 @@ static void test_unknown_commands(void)
     size_t i;
 
     for (i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_assert_cmpint(call(client, commands[i], payload, sizeof(payload)),
-                        ==, -ENOTSUP);
+        g_assert_cmpint(call(client, commands[i], payload, sizeof(payload)), ==,
+                        -ENOTSUP);
     }
     assert_still_served(client);
     g_assert_cmpuint(vfu_fixture_get_stats(fixture).error_replies, ==,
@@ -262,8 +270,8 @@ static void test_short_payloads(void)
 
     for (i = 0; i < G_N_ELEMENTS(commands); i++) {
         for (len = 0; len < commands[i].len; len++) {
-            g_assert_cmpint(call(client, commands[i].command, payload, len),
-                            ==, -EINVAL);
+            g_assert_cmpint(call(client, commands[i].command, payload, len), ==,
+                            -EINVAL);
         }
     }
     assert_still_served(client);
@@ -279,15 +287,13 @@ static void test_argsz_small(void)
                     -EINVAL);
     g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_REGION_INFO, payload, 32),
                     ==, -EINVAL);
-    g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_REGION_IO_FDS, payload,
-                         16),
+    g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_REGION_IO_FDS, payload, 16),
                     ==, -EINVAL);
-    g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_IRQ_INFO, payload, 16),
-                    ==, -EINVAL);
+    g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_IRQ_INFO, payload, 16), ==,
+                    -EINVAL);
     g_assert_cmpint(call(client, VFU_CMD_DEVICE_SET_IRQS, payload, 20), ==,
                     -EINVAL);
-    g_assert_cmpint(call(client, VFU_CMD_DMA_UNMAP, payload, 24), ==,
-                    -EINVAL);
+    g_assert_cmpint(call(client, VFU_CMD_DMA_UNMAP, payload, 24), ==, -EINVAL);
     assert_still_served(client);
 }
 
@@ -307,15 +313,15 @@ static void test_index_out_of_range(void)
         g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_REGION_INFO, &region,
                              sizeof(region)),
                         ==, -EINVAL);
-        g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_REGION_IO_FDS, &fds,
-                             sizeof(fds)),
-                        ==, -EINVAL);
-        g_assert_cmpint(call(client, VFU_CMD_DEVICE_GET_IRQ_INFO, &irq,
-                             sizeof(irq)),
-                        ==, -EINVAL);
-        g_assert_cmpint(call(client, VFU_CMD_REGION_READ, &access,
-                             sizeof(access)),
-                        ==, -EINVAL);
+        g_assert_cmpint(
+            call(client, VFU_CMD_DEVICE_GET_REGION_IO_FDS, &fds, sizeof(fds)),
+            ==, -EINVAL);
+        g_assert_cmpint(
+            call(client, VFU_CMD_DEVICE_GET_IRQ_INFO, &irq, sizeof(irq)), ==,
+            -EINVAL);
+        g_assert_cmpint(
+            call(client, VFU_CMD_REGION_READ, &access, sizeof(access)), ==,
+            -EINVAL);
     }
     assert_still_served(client);
 }
@@ -378,13 +384,12 @@ static void test_region_count(void)
     g_assert_cmpint(call(client, VFU_CMD_REGION_WRITE, &write, 20), ==,
                     -EINVAL);
     write.access.count = UINT32_MAX;
-    g_assert_cmpint(call(client, VFU_CMD_REGION_WRITE, &write, 20), ==,
+    g_assert_cmpint(call(client, VFU_CMD_REGION_WRITE, &write, 20), ==, -E2BIG);
+    g_assert_cmpint(call(client, VFU_CMD_REGION_READ, &read, sizeof(read)), ==,
                     -E2BIG);
-    g_assert_cmpint(call(client, VFU_CMD_REGION_READ, &read, sizeof(read)),
-                    ==, -E2BIG);
     read.count = UINT32_MAX;
-    g_assert_cmpint(call(client, VFU_CMD_REGION_READ, &read, sizeof(read)),
-                    ==, -E2BIG);
+    g_assert_cmpint(call(client, VFU_CMD_REGION_READ, &read, sizeof(read)), ==,
+                    -E2BIG);
     assert_still_served(client);
 }
 
@@ -398,18 +403,18 @@ static void test_write_multi(void)
     } request = { .n = 3 };
 
     vfu_client_config_write(client, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-    g_assert_cmpint(call(client, VFU_CMD_REGION_WRITE_MULTI, &request,
-                         sizeof(request)),
-                    ==, -EINVAL);
+    g_assert_cmpint(
+        call(client, VFU_CMD_REGION_WRITE_MULTI, &request, sizeof(request)), ==,
+        -EINVAL);
     request.n = UINT64_MAX;
-    g_assert_cmpint(call(client, VFU_CMD_REGION_WRITE_MULTI, &request,
-                         sizeof(request)),
-                    ==, -EINVAL);
+    g_assert_cmpint(
+        call(client, VFU_CMD_REGION_WRITE_MULTI, &request, sizeof(request)), ==,
+        -EINVAL);
     request.n = 1;
     request.writes[0].count = 9;
-    g_assert_cmpint(call(client, VFU_CMD_REGION_WRITE_MULTI, &request,
-                         sizeof(request)),
-                    ==, -EINVAL);
+    g_assert_cmpint(
+        call(client, VFU_CMD_REGION_WRITE_MULTI, &request, sizeof(request)), ==,
+        -EINVAL);
     assert_still_served(client);
 }
 
@@ -446,12 +451,10 @@ static void test_set_irqs(void)
                         ==, -EINVAL);
     }
     /* Interrupts that the function has none of: only disabling is allowed. */
-    g_assert_cmpint(call(client, VFU_CMD_DEVICE_SET_IRQS, &intx,
-                         sizeof(intx)),
+    g_assert_cmpint(call(client, VFU_CMD_DEVICE_SET_IRQS, &intx, sizeof(intx)),
                     ==, -EINVAL);
     intx.count = 0;
-    g_assert_cmpint(call(client, VFU_CMD_DEVICE_SET_IRQS, &intx,
-                         sizeof(intx)),
+    g_assert_cmpint(call(client, VFU_CMD_DEVICE_SET_IRQS, &intx, sizeof(intx)),
                     ==, 0);
     assert_still_served(client);
 }
@@ -469,18 +472,17 @@ static void test_set_irqs_descriptors(void)
     g_assert_no_errno(pipe2(pipe_fds, O_CLOEXEC));
     fds[0] = eventfd(0, EFD_CLOEXEC);
     fds[1] = pipe_fds[1];
-    g_assert_cmpint(vfu_client_set_irqs_raw(client, flags, 0, 3, NULL, 0, fds,
-                                            1),
-                    ==, -EINVAL);
-    g_assert_cmpint(vfu_client_set_irqs_raw(client, flags, 0, 1, NULL, 0, fds,
-                                            2),
-                    ==, -EINVAL);
-    g_assert_cmpint(vfu_client_set_irqs_raw(client, flags, 0, 2, NULL, 0, fds,
-                                            2),
-                    ==, -EINVAL);
-    g_assert_cmpint(vfu_client_set_irqs_raw(client, flags, 0, 2, NULL, 0,
-                                            NULL, 0),
-                    ==, 0);
+    g_assert_cmpint(
+        vfu_client_set_irqs_raw(client, flags, 0, 3, NULL, 0, fds, 1), ==,
+        -EINVAL);
+    g_assert_cmpint(
+        vfu_client_set_irqs_raw(client, flags, 0, 1, NULL, 0, fds, 2), ==,
+        -EINVAL);
+    g_assert_cmpint(
+        vfu_client_set_irqs_raw(client, flags, 0, 2, NULL, 0, fds, 2), ==,
+        -EINVAL);
+    g_assert_cmpint(
+        vfu_client_set_irqs_raw(client, flags, 0, 2, NULL, 0, NULL, 0), ==, 0);
     close(fds[0]);
     close(pipe_fds[0]);
     close(pipe_fds[1]);
@@ -507,9 +509,9 @@ static void test_descriptors_not_leaked(void)
         g_assert_cmpint(call_fds(client, VFU_CMD_DEVICE_GET_INFO, &info,
                                  sizeof(info), fds, 3),
                         ==, -EINVAL);
-        g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, sizeof(map),
-                                 fds, 2),
-                        ==, -EINVAL);
+        g_assert_cmpint(
+            call_fds(client, VFU_CMD_DMA_MAP, &map, sizeof(map), fds, 2), ==,
+            -EINVAL);
         g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, sizeof(map),
                                  fds, G_N_ELEMENTS(fds)),
                         ==, -E2BIG);
@@ -526,23 +528,23 @@ static void test_descriptors_not_leaked(void)
 static void test_dma_map_arguments(void)
 {
     static const VfuWireDmaMap maps[] = {
-        { 32, 3, 0, 0, 0 },                       /* nothing */
-        { 32, 0, 0, 0, 4096 },                    /* neither read nor write */
-        { 32, 7, 0, 0, 4096 },                    /* unknown flag */
-        { 31, 3, 0, 0, 4096 },                    /* argsz */
-        { 32, 3, 0, 0x800, 4096 },                /* crooked address */
-        { 32, 3, 0, 0, 100 },                     /* crooked size */
-        { 32, 3, 0, UINT64_MAX - 4095, 8192 },    /* wraps */
-        { 32, 3, 0, 0, 1ULL << 63 },              /* half of everything */
+        { 32, 3, 0, 0, 0 },                    /* nothing */
+        { 32, 0, 0, 0, 4096 },                 /* neither read nor write */
+        { 32, 7, 0, 0, 4096 },                 /* unknown flag */
+        { 31, 3, 0, 0, 4096 },                 /* argsz */
+        { 32, 3, 0, 0x800, 4096 },             /* crooked address */
+        { 32, 3, 0, 0, 100 },                  /* crooked size */
+        { 32, 3, 0, UINT64_MAX - 4095, 8192 }, /* wraps */
+        { 32, 3, 0, 0, 1ULL << 63 },           /* half of everything */
     };
     g_autoptr(VfuFixture) fixture = vfu_fixture_new();
     g_autoptr(VfuClient) client = vfu_fixture_connect(fixture);
     size_t i;
 
     for (i = 0; i < G_N_ELEMENTS(maps); i++) {
-        g_assert_cmpint(call(client, VFU_CMD_DMA_MAP, &maps[i],
-                             sizeof(maps[i])),
-                        ==, -EINVAL);
+        g_assert_cmpint(
+            call(client, VFU_CMD_DMA_MAP, &maps[i], sizeof(maps[i])), ==,
+            -EINVAL);
     }
     g_assert_cmpuint(fixture->regions->len, ==, 0);
     assert_still_served(client);
@@ -559,34 +561,33 @@ static void test_dma_map_files(void)
     int read_only, event, pipe_fds[2];
 
     g_assert_no_errno(ftruncate(memfd, 8191));
-    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1),
-                    ==, -EINVAL);
+    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1), ==,
+                    -EINVAL);
     g_assert_no_errno(ftruncate(memfd, 8192));
     map.offset = 4096;
-    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1),
-                    ==, -EINVAL);
+    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1), ==,
+                    -EINVAL);
     map.offset = 100;
-    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1),
-                    ==, -EINVAL);
+    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1), ==,
+                    -EINVAL);
     map.offset = UINT64_MAX - 4095;
-    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1),
-                    ==, -EINVAL);
+    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &memfd, 1), ==,
+                    -EINVAL);
     map.offset = 0;
 
     path = g_strdup_printf("/proc/self/fd/%d", memfd);
     read_only = open(path, O_RDONLY | O_CLOEXEC);
     g_assert_cmpint(read_only, >=, 0);
-    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &read_only,
-                             1),
+    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &read_only, 1),
                     ==, -EACCES);
 
     event = eventfd(0, EFD_CLOEXEC);
-    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &event, 1),
-                    ==, -EINVAL);
+    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &event, 1), ==,
+                    -EINVAL);
     g_assert_no_errno(pipe2(pipe_fds, O_CLOEXEC));
-    g_assert_cmpint(call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &pipe_fds[0],
-                             1),
-                    ==, -EINVAL);
+    g_assert_cmpint(
+        call_fds(client, VFU_CMD_DMA_MAP, &map, 32, &pipe_fds[0], 1), ==,
+        -EINVAL);
     close(memfd);
     close(read_only);
     close(event);
@@ -611,8 +612,7 @@ static void test_dma_map_overlap(void)
 
     vfu_client_add_ram(client, 0x10000, 0x10000);
     for (i = 0; i < G_N_ELEMENTS(overlaps); i++) {
-        VfuWireDmaMap map = { 32, 3, 0, overlaps[i].address,
-                              overlaps[i].size };
+        VfuWireDmaMap map = { 32, 3, 0, overlaps[i].address, overlaps[i].size };
 
         g_assert_cmpint(call(client, VFU_CMD_DMA_MAP, &map, sizeof(map)), ==,
                         -EEXIST);
@@ -644,14 +644,14 @@ static void test_dma_unmap_arguments(void)
 
     vfu_client_add_ram(client, 0x10000, 0x10000);
     for (i = 0; i < G_N_ELEMENTS(unmaps); i++) {
-        g_assert_cmpint(call(client, VFU_CMD_DMA_UNMAP, &unmaps[i],
-                             sizeof(unmaps[i])),
-                        ==, -ENOENT);
+        g_assert_cmpint(
+            call(client, VFU_CMD_DMA_UNMAP, &unmaps[i], sizeof(unmaps[i])), ==,
+            -ENOENT);
     }
     for (i = 0; i < G_N_ELEMENTS(invalid); i++) {
-        g_assert_cmpint(call(client, VFU_CMD_DMA_UNMAP, &invalid[i],
-                             sizeof(invalid[i])),
-                        ==, -EINVAL);
+        g_assert_cmpint(
+            call(client, VFU_CMD_DMA_UNMAP, &invalid[i], sizeof(invalid[i])),
+            ==, -EINVAL);
     }
     g_assert_cmpuint(fixture->regions->len, ==, 1);
     g_assert_cmpint(vfu_client_remove_ram(client, 0x10000), ==, 0);
@@ -671,8 +671,7 @@ static void test_dma_map_limit(void)
         g_assert_cmpint(call(client, VFU_CMD_DMA_MAP, &map, sizeof(map)), ==,
                         i < VFU_MAX_DMA_MAPS ? 0 : -ENOSPC);
     }
-    g_assert_cmpint(call(client, VFU_CMD_DMA_UNMAP, &all, sizeof(all)), ==,
-                    0);
+    g_assert_cmpint(call(client, VFU_CMD_DMA_UNMAP, &all, sizeof(all)), ==, 0);
     g_assert_cmpuint(fixture->regions->len, ==, 0);
     assert_still_served(client);
 }
@@ -688,9 +687,8 @@ static void test_reply_to_nothing(void)
         .flags = VFU_FLAG_REPLY,
     };
 
-    g_assert_cmpint(vfu_client_send_bytes(client, &header, sizeof(header),
-                                          NULL, 0),
-                    ==, 0);
+    g_assert_cmpint(
+        vfu_client_send_bytes(client, &header, sizeof(header), NULL, 0), ==, 0);
     assert_still_served(client);
     g_assert_cmpuint(vfu_fixture_get_stats(fixture).bad_messages, ==, 1);
 }
@@ -711,8 +709,7 @@ static void test_client_does_not_read(void)
             .size = sizeof(header) + sizeof(access),
         };
 
-        if (vfu_client_send_bytes(greedy, &header, sizeof(header), NULL, 0)
-                < 0
+        if (vfu_client_send_bytes(greedy, &header, sizeof(header), NULL, 0) < 0
             || vfu_client_send_bytes(greedy, &access, sizeof(access), NULL, 0)
                    < 0) {
             break;
@@ -741,23 +738,19 @@ int main(int argc, char **argv)
     g_test_add_func("/vfu/bad/short-payloads", test_short_payloads);
     g_test_add_func("/vfu/bad/argsz-small", test_argsz_small);
     g_test_add_func("/vfu/bad/index-out-of-range", test_index_out_of_range);
-    g_test_add_func("/vfu/bad/region-out-of-range",
-                    test_region_out_of_range);
+    g_test_add_func("/vfu/bad/region-out-of-range", test_region_out_of_range);
     g_test_add_func("/vfu/bad/region-count", test_region_count);
     g_test_add_func("/vfu/bad/write-multi", test_write_multi);
     g_test_add_func("/vfu/bad/set-irqs", test_set_irqs);
-    g_test_add_func("/vfu/bad/set-irqs-descriptors",
-                    test_set_irqs_descriptors);
+    g_test_add_func("/vfu/bad/set-irqs-descriptors", test_set_irqs_descriptors);
     g_test_add_func("/vfu/bad/descriptors-not-leaked",
                     test_descriptors_not_leaked);
     g_test_add_func("/vfu/bad/dma-map-arguments", test_dma_map_arguments);
     g_test_add_func("/vfu/bad/dma-map-files", test_dma_map_files);
     g_test_add_func("/vfu/bad/dma-map-overlap", test_dma_map_overlap);
     g_test_add_func("/vfu/bad/dma-map-limit", test_dma_map_limit);
-    g_test_add_func("/vfu/bad/dma-unmap-arguments",
-                    test_dma_unmap_arguments);
+    g_test_add_func("/vfu/bad/dma-unmap-arguments", test_dma_unmap_arguments);
     g_test_add_func("/vfu/bad/reply-to-nothing", test_reply_to_nothing);
-    g_test_add_func("/vfu/bad/client-does-not-read",
-                    test_client_does_not_read);
+    g_test_add_func("/vfu/bad/client-does-not-read", test_client_does_not_read);
     return g_test_run();
 }

@@ -53,8 +53,8 @@ static void test_device_get_info(void)
     VfuWireDeviceInfo info = { .argsz = sizeof(info) };
 
     g_assert_cmpint(vfu_client_call(client, VFU_CMD_DEVICE_GET_INFO, &info,
-                                    sizeof(info), NULL, 0, &info,
-                                    sizeof(info), NULL, NULL),
+                                    sizeof(info), NULL, 0, &info, sizeof(info),
+                                    NULL, NULL),
                     ==, 0);
     g_assert_cmphex(info.flags, ==,
                     VFIO_DEVICE_FLAGS_RESET | VFIO_DEVICE_FLAGS_PCI);
@@ -157,8 +157,8 @@ static void test_region_info_config(void)
     size_t len;
     int fd;
 
-    get_region(client, VFIO_PCI_CONFIG_REGION_INDEX, sizeof(info), reply,
-               &len, &fd);
+    get_region(client, VFIO_PCI_CONFIG_REGION_INDEX, sizeof(info), reply, &len,
+               &fd);
     memcpy(&info, reply, sizeof(info));
     g_assert_cmpuint(info.size, ==, 4096);
     get_region(client, VFIO_PCI_ROM_REGION_INDEX, sizeof(info), reply, &len,
@@ -280,11 +280,10 @@ static void test_irq_loopback(void)
                     ==, 0);
     g_assert_cmpuint(vfu_client_wait_irq(client, 1, 1000), ==, 1);
     g_assert_cmpuint(vfu_client_wait_irq(client, 2, 1000), ==, 1);
-    g_assert_cmpint(vfu_client_set_irqs_raw(client,
-                                            VFIO_IRQ_SET_DATA_BOOL
-                                                | VFIO_IRQ_SET_ACTION_TRIGGER,
-                                            1, 3, bools, sizeof(bools), NULL,
-                                            0),
+    g_assert_cmpint(vfu_client_set_irqs_raw(
+                        client,
+                        VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_ACTION_TRIGGER, 1,
+                        3, bools, sizeof(bools), NULL, 0),
                     ==, 0);
     g_assert_cmpuint(vfu_client_wait_irq(client, 1, 0), ==, 0);
     g_assert_cmpuint(vfu_client_wait_irq(client, 2, 1000), ==, 1);
@@ -543,8 +542,7 @@ static void test_reconnect(void)
         uint8_t byte;
 
         vfu_client_add_ram(client, 0x100000, 0x10000);
-        g_assert_cmphex(vfu_client_config_read(client, PCI_COMMAND, 2), ==,
-                        0);
+        g_assert_cmphex(vfu_client_config_read(client, PCI_COMMAND, 2), ==, 0);
         vfu_client_enable(client);
         vfu_client_write32(client, 0, 0x10, 1);
         g_assert_cmpint(vfu_dma_read(fixture->server, 0x100000, &byte, 1), ==,
@@ -576,12 +574,11 @@ static void test_two_clients(void)
     };
 
     g_assert_nonnull(second);
-    g_assert_cmpint(vfu_client_send_bytes(second, &header, sizeof(header),
-                                          NULL, 0),
-                    ==, 0);
-    g_assert_cmpint(vfu_client_send_bytes(second, &version, sizeof(version),
-                                          NULL, 0),
-                    ==, 0);
+    g_assert_cmpint(
+        vfu_client_send_bytes(second, &header, sizeof(header), NULL, 0), ==, 0);
+    g_assert_cmpint(
+        vfu_client_send_bytes(second, &version, sizeof(version), NULL, 0), ==,
+        0);
     g_assert_cmpuint(vfu_client_config_read(first, 0, 2), ==, 0x1234);
     g_assert_cmpuint(fixture->n_connected, ==, 1);
     g_clear_pointer(&first, vfu_client_free);
@@ -639,26 +636,27 @@ static void test_bad_descriptions(void)
     static const VfuArea crooked = { .offset = 0x10, .size = 0x1000 };
     int devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    assert_bad_description(&(VfuDescription){
-        .bars[0] = { .size = 3000, .fd = -1 } });
+    assert_bad_description(
+        &(VfuDescription){ .bars[0] = { .size = 3000, .fd = -1 } });
     assert_bad_description(&(VfuDescription){
         .bars[5] = { .size = 4096, .fd = -1, .is_64bit = true } });
     assert_bad_description(&(VfuDescription){
         .bars[0] = { .size = 4096, .fd = -1, .is_64bit = true },
         .bars[1] = { .size = 4096, .fd = -1 } });
+    assert_bad_description(
+        &(VfuDescription){ .bars[0] = { .size = 1ULL << 33, .fd = -1 } });
+    assert_bad_description(
+        &(VfuDescription){ .bars[0] = { .size = 4096, .fd = devnull } });
+    assert_bad_description(
+        &(VfuDescription){ .bars[0] = { .size = 4096,
+                                        .fd = devnull,
+                                        .mmap_areas = &crooked,
+                                        .n_mmap_areas = 1 } });
     assert_bad_description(&(VfuDescription){
-        .bars[0] = { .size = 1ULL << 33, .fd = -1 } });
-    assert_bad_description(&(VfuDescription){
-        .bars[0] = { .size = 4096, .fd = devnull } });
-    assert_bad_description(&(VfuDescription){
-        .bars[0] = { .size = 4096, .fd = devnull, .mmap_areas = &crooked,
-                     .n_mmap_areas = 1 } });
-    assert_bad_description(&(VfuDescription){
-        .bars[0] = { .size = 4096, .fd = -1 },
-        .msix = { .vectors = 512 } });
-    assert_bad_description(&(VfuDescription){
-        .bars[0] = { .size = 4096, .fd = -1 },
-        .msix = { .vectors = 4, .pba_offset = 16 } });
+        .bars[0] = { .size = 4096, .fd = -1 }, .msix = { .vectors = 512 } });
+    assert_bad_description(
+        &(VfuDescription){ .bars[0] = { .size = 4096, .fd = -1 },
+                           .msix = { .vectors = 4, .pba_offset = 16 } });
     close(devnull);
 }
 

@@ -265,8 +265,7 @@ static bool vfu_client_receive(VfuClient *client, void *buf, size_t len,
         if (ret <= 0) {
             return false;
         }
-        for (cmsg = CMSG_FIRSTHDR(&msg); cmsg;
-             cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+        for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
             if (cmsg->cmsg_level == SOL_SOCKET
                 && cmsg->cmsg_type == SCM_RIGHTS) {
                 memcpy(fd, CMSG_DATA(cmsg), sizeof(*fd));
@@ -363,8 +362,7 @@ VfuClient *vfu_client_new(const char *path, GError **error)
     memcpy(payload, &version, sizeof(version));
     memcpy(payload + sizeof(version), proposal, sizeof(proposal));
     ret = vfu_client_call(client, VFU_CMD_VERSION, payload, sizeof(payload),
-                          NULL, 0, reply, sizeof(reply) - 1, &reply_len,
-                          NULL);
+                          NULL, 0, reply, sizeof(reply) - 1, &reply_len, NULL);
     if (ret < 0) {
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-ret),
                     "no version agreed upon: %s", g_strerror(-ret));
@@ -438,10 +436,9 @@ bool vfu_client_wait_closed(VfuClient *client, unsigned timeout_ms)
     return closed;
 }
 
-int vfu_client_call(VfuClient *client, VfuCommand command,
-                    const void *payload, size_t len, const int *fds,
-                    size_t n_fds, void *reply, size_t reply_size,
-                    size_t *reply_len, int *reply_fd)
+int vfu_client_call(VfuClient *client, VfuCommand command, const void *payload,
+                    size_t len, const int *fds, size_t n_fds, void *reply,
+                    size_t reply_size, size_t *reply_len, int *reply_fd)
 {
     gint64 deadline = g_get_monotonic_time() + VFU_CLIENT_TIMEOUT_MS * 1000LL;
     VfuClientCall call = { .fd = -1 };
@@ -452,10 +449,9 @@ int vfu_client_call(VfuClient *client, VfuCommand command,
     client->calls = g_list_prepend(client->calls, &call);
     g_mutex_unlock(&client->lock);
 
-    ret = vfu_client_send_message(client,
-                                  (VfuHeader){ .id = call.id,
-                                               .command = command },
-                                  payload, len, fds, n_fds);
+    ret = vfu_client_send_message(
+        client, (VfuHeader){ .id = call.id, .command = command }, payload, len,
+        fds, n_fds);
 
     g_mutex_lock(&client->lock);
     while (ret == 0 && !call.done && !client->closed) {
@@ -491,9 +487,8 @@ int vfu_client_call(VfuClient *client, VfuCommand command,
     return ret;
 }
 
-int vfu_client_post(VfuClient *client, VfuCommand command,
-                    const void *payload, size_t len, const int *fds,
-                    size_t n_fds)
+int vfu_client_post(VfuClient *client, VfuCommand command, const void *payload,
+                    size_t len, const int *fds, size_t n_fds)
 {
     VfuHeader header = { .command = command, .flags = VFU_FLAG_NO_REPLY };
 
@@ -518,11 +513,10 @@ static void *vfu_client_add_ram_kind(VfuClient *client, uint64_t iova,
     ram.fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     g_assert_cmpint(ram.fd, >=, 0);
     g_assert_no_errno(ftruncate(ram.fd, size));
-    ram.host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ram.fd,
-                    0);
+    ram.host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ram.fd, 0);
     g_assert_true(ram.host != MAP_FAILED);
-    ret = vfu_client_call(client, VFU_CMD_DMA_MAP, &map, sizeof(map),
-                          &ram.fd, by_fd ? 1 : 0, NULL, 0, NULL, NULL);
+    ret = vfu_client_call(client, VFU_CMD_DMA_MAP, &map, sizeof(map), &ram.fd,
+                          by_fd ? 1 : 0, NULL, 0, NULL, NULL);
     g_assert_cmpint(ret, ==, 0);
     if (!by_fd) {
         close(ram.fd);
@@ -637,9 +631,9 @@ int vfu_client_read(VfuClient *client, unsigned region, uint64_t offset,
     size_t reply_len;
     int ret;
 
-    ret = vfu_client_call(client, VFU_CMD_REGION_READ, &access,
-                          sizeof(access), NULL, 0, reply,
-                          sizeof(access) + len, &reply_len, NULL);
+    ret =
+        vfu_client_call(client, VFU_CMD_REGION_READ, &access, sizeof(access),
+                        NULL, 0, reply, sizeof(access) + len, &reply_len, NULL);
     if (ret == 0) {
         g_assert_cmpuint(reply_len, ==, sizeof(access) + len);
         g_assert_cmpmem(reply, sizeof(access), &access, sizeof(access));
@@ -657,16 +651,15 @@ int vfu_client_write(VfuClient *client, unsigned region, uint64_t offset,
     memcpy(payload, &access, sizeof(access));
     memcpy(payload + sizeof(access), buf, len);
     return vfu_client_call(client, VFU_CMD_REGION_WRITE, payload,
-                           sizeof(access) + len, NULL, 0, NULL, 0, NULL,
-                           NULL);
+                           sizeof(access) + len, NULL, 0, NULL, 0, NULL, NULL);
 }
 
 uint32_t vfu_client_read32(VfuClient *client, unsigned bar, uint64_t offset)
 {
     uint32_t value = 0;
 
-    g_assert_cmpint(
-        vfu_client_read(client, bar, offset, &value, sizeof(value)), ==, 0);
+    g_assert_cmpint(vfu_client_read(client, bar, offset, &value, sizeof(value)),
+                    ==, 0);
     return value;
 }
 
@@ -674,8 +667,8 @@ uint64_t vfu_client_read64(VfuClient *client, unsigned bar, uint64_t offset)
 {
     uint64_t value = 0;
 
-    g_assert_cmpint(
-        vfu_client_read(client, bar, offset, &value, sizeof(value)), ==, 0);
+    g_assert_cmpint(vfu_client_read(client, bar, offset, &value, sizeof(value)),
+                    ==, 0);
     return value;
 }
 
@@ -765,8 +758,7 @@ static uint8_t *vfu_client_get_region(VfuClient *client, unsigned region,
 uint64_t vfu_client_get_bar_size(VfuClient *client, unsigned bar)
 {
     VfuWireRegionInfo info;
-    g_autofree uint8_t *reply =
-        vfu_client_get_region(client, bar, &info, NULL);
+    g_autofree uint8_t *reply = vfu_client_get_region(client, bar, &info, NULL);
 
     g_assert_cmpuint(bar, <, VFU_CLIENT_NUM_BARS);
     return info.size;
@@ -787,8 +779,7 @@ static bool vfu_client_may_map(const VfuWireRegionInfo *info,
     for (i = 0; i < cap->nr_areas; i++) {
         if (offset >= cap->areas[i].offset
             && offset - cap->areas[i].offset < cap->areas[i].size
-            && size
-                   <= cap->areas[i].size - (offset - cap->areas[i].offset)) {
+            && size <= cap->areas[i].size - (offset - cap->areas[i].offset)) {
             return true;
         }
     }
@@ -832,8 +823,7 @@ int vfu_client_set_irqs_raw(VfuClient *client, uint32_t flags, uint32_t start,
         memcpy(payload + sizeof(set), data, len);
     }
     return vfu_client_call(client, VFU_CMD_DEVICE_SET_IRQS, payload,
-                           sizeof(set) + len, fds, n_fds, NULL, 0, NULL,
-                           NULL);
+                           sizeof(set) + len, fds, n_fds, NULL, 0, NULL, NULL);
 }
 
 int vfu_client_set_irqs(VfuClient *client, unsigned first, unsigned n)
@@ -850,11 +840,9 @@ int vfu_client_set_irqs(VfuClient *client, unsigned first, unsigned n)
                 g_assert_cmpint(client->irq_fds[i], >=, 0);
             }
         }
-        ret = vfu_client_set_irqs_raw(client,
-                                      VFIO_IRQ_SET_DATA_EVENTFD
-                                          | VFIO_IRQ_SET_ACTION_TRIGGER,
-                                      first, chunk, NULL, 0,
-                                      &client->irq_fds[first], chunk);
+        ret = vfu_client_set_irqs_raw(
+            client, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+            first, chunk, NULL, 0, &client->irq_fds[first], chunk);
         if (ret < 0) {
             return ret;
         }
@@ -882,6 +870,6 @@ uint64_t vfu_client_wait_irq(VfuClient *client, unsigned vector,
 
 int vfu_client_reset(VfuClient *client)
 {
-    return vfu_client_call(client, VFU_CMD_DEVICE_RESET, NULL, 0, NULL, 0,
-                           NULL, 0, NULL, NULL);
+    return vfu_client_call(client, VFU_CMD_DEVICE_RESET, NULL, 0, NULL, 0, NULL,
+                           0, NULL, NULL);
 }

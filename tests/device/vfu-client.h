@@ -49,15 +49,13 @@ const char *vfu_client_get_capabilities(VfuClient *client);
  * at most `reply_size` bytes of payload, `reply_len` their number in the
  * message, `reply_fd` a descriptor that came along (-1: none; the caller's).
  */
-int vfu_client_call(VfuClient *client, VfuCommand command,
-                    const void *payload, size_t len, const int *fds,
-                    size_t n_fds, void *reply, size_t reply_size,
-                    size_t *reply_len, int *reply_fd);
+int vfu_client_call(VfuClient *client, VfuCommand command, const void *payload,
+                    size_t len, const int *fds, size_t n_fds, void *reply,
+                    size_t reply_size, size_t *reply_len, int *reply_fd);
 
 /* Sends a command with NO_REPLY. */
-int vfu_client_post(VfuClient *client, VfuCommand command,
-                    const void *payload, size_t len, const int *fds,
-                    size_t n_fds);
+int vfu_client_post(VfuClient *client, VfuCommand command, const void *payload,
+                    size_t len, const int *fds, size_t n_fds);
 
 /* Sends bytes as they are. Returns 0 or -errno. */
 int vfu_client_send_bytes(VfuClient *client, const void *bytes, size_t len,

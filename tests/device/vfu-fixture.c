@@ -80,8 +80,7 @@ static void fixture_dma_unmapped(void *opaque, const VfuDmaRegion *region)
 
     g_mutex_lock(&fixture->lock);
     for (i = 0; i < fixture->regions->len; i++) {
-        VfuDmaRegion *known =
-            &g_array_index(fixture->regions, VfuDmaRegion, i);
+        VfuDmaRegion *known = &g_array_index(fixture->regions, VfuDmaRegion, i);
 
         if (known->iova == region->iova) {
             g_assert_cmpuint(known->size, ==, region->size);
@@ -231,15 +230,14 @@ VfuClient *vfu_fixture_connect(VfuFixture *fixture)
     return client;
 }
 
-void vfu_fixture_wait(VfuFixture *fixture, const unsigned *counter,
-                      unsigned n)
+void vfu_fixture_wait(VfuFixture *fixture, const unsigned *counter, unsigned n)
 {
     gint64 deadline = g_get_monotonic_time() + FIXTURE_WAIT_US;
 
     g_mutex_lock(&fixture->lock);
     while (*counter < n) {
-        g_assert_true(g_cond_wait_until(&fixture->cond, &fixture->lock,
-                                        deadline));
+        g_assert_true(
+            g_cond_wait_until(&fixture->cond, &fixture->lock, deadline));
     }
     g_mutex_unlock(&fixture->lock);
 }

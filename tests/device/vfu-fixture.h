@@ -40,7 +40,7 @@ typedef struct VfuFixture {
     unsigned n_connected;
     unsigned n_disconnected;
     unsigned n_peer_errors;
-    int mastering; /* -1: never told */
+    int mastering;   /* -1: never told */
     GArray *regions; /* VfuDmaRegion, as told */
 } VfuFixture;
 
@@ -52,8 +52,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VfuFixture, vfu_fixture_free)
 VfuClient *vfu_fixture_connect(VfuFixture *fixture);
 
 /* Waits until `*counter` (of the fixture) is at least `n`. */
-void vfu_fixture_wait(VfuFixture *fixture, const unsigned *counter,
-                      unsigned n);
+void vfu_fixture_wait(VfuFixture *fixture, const unsigned *counter, unsigned n);
 
 VfuStats vfu_fixture_get_stats(VfuFixture *fixture);
 

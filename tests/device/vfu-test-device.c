@@ -125,11 +125,10 @@ static gpointer device_worker(gpointer opaque)
         int ret = 0;
 
         if (command == 1) {
-            ret = vfu_dma_read(device->server, address, device->memory,
-                               length);
+            ret = vfu_dma_read(device->server, address, device->memory, length);
         } else if (command == 2) {
-            ret = vfu_dma_write(device->server, address, device->memory,
-                                length);
+            ret =
+                vfu_dma_write(device->server, address, device->memory, length);
         }
         atomic_store(&device->status, -ret);
         vfu_irq_trigger(device->server, 0);
@@ -177,8 +176,8 @@ static bool device_start(const char *gpu, GError **error)
     if (ftruncate(fd, MEMORY_SIZE) < 0) {
         return false;
     }
-    device->memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE,
-                          MAP_SHARED, fd, 0);
+    device->memory =
+        mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     device->commands = g_async_queue_new();
     device->server = vfu_server_new(&desc, &device_ops, device, error);
     if (!device->server || !vfu_server_listen(device->server, path, error)) {

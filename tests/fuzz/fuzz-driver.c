@@ -43,10 +43,10 @@ static uint32_t fuzz_random(uint64_t *state)
 static void fuzz_put_magic(GByteArray *input, uint64_t *state)
 {
     static const uint64_t magic[] = {
-        0,          1,          0x7f,       0x80,      0xff,
-        0xfff,      0x1000,     0x3fff,     0x4000,    0x7fffffff,
-        0x80000000, 0xffffffff, 0x100000,   0x100001,  UINT64_MAX,
-        1ULL << 63, 0x2000,     0x10000,    16,        48,
+        0,          1,          0x7f,     0x80,     0xff,
+        0xfff,      0x1000,     0x3fff,   0x4000,   0x7fffffff,
+        0x80000000, 0xffffffff, 0x100000, 0x100001, UINT64_MAX,
+        1ULL << 63, 0x2000,     0x10000,  16,       48,
     };
     uint64_t value = magic[fuzz_random(state) % G_N_ELEMENTS(magic)];
     size_t len = 1u << fuzz_random(state) % 4;

@@ -173,8 +173,8 @@ static void push_version(VfuTransport *transport)
     static const char proposal[] =
         "\x01\0\0\0\0{\"capabilities\":{\"write_multiple\":true}}";
 
-    push_framed(transport, 0, (const uint8_t *)proposal, sizeof(proposal),
-                NULL, 0);
+    push_framed(transport, 0, (const uint8_t *)proposal, sizeof(proposal), NULL,
+                0);
 }
 
 static void push_records(VfuTransport *transport, const uint8_t *data,
@@ -276,8 +276,7 @@ static GByteArray *seed_queries(void)
     VfuWireIrqInfo irq = { .argsz = 16, .index = 2 };
 
     seed_add(seed, 0, VFU_CMD_DEVICE_GET_INFO, &info, sizeof(info));
-    seed_add(seed, 0, VFU_CMD_DEVICE_GET_REGION_INFO, &region,
-             sizeof(region));
+    seed_add(seed, 0, VFU_CMD_DEVICE_GET_REGION_INFO, &region, sizeof(region));
     seed_add(seed, 0, VFU_CMD_DEVICE_GET_REGION_IO_FDS, &fds, sizeof(fds));
     seed_add(seed, 0, VFU_CMD_DEVICE_GET_IRQ_INFO, &irq, sizeof(irq));
     return seed;
@@ -307,16 +306,14 @@ static GByteArray *seed_dma(void)
 static GByteArray *seed_irqs(void)
 {
     GByteArray *seed = g_byte_array_new();
-    VfuWireIrqSet set = { 20,
-                          VFIO_IRQ_SET_DATA_EVENTFD
-                              | VFIO_IRQ_SET_ACTION_TRIGGER,
-                          2, 0, 8 };
+    VfuWireIrqSet set = {
+        20, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, 2, 0, 8
+    };
     VfuWireRegionAccess read = { 4, 0, 4 };
 
     seed_add_config_write(seed, 4, 6);
     seed_add_config_write(seed, 0x8a, 0x8000);
-    seed_add(seed, FDS_MANY_EVENTS, VFU_CMD_DEVICE_SET_IRQS, &set,
-             sizeof(set));
+    seed_add(seed, FDS_MANY_EVENTS, VFU_CMD_DEVICE_SET_IRQS, &set, sizeof(set));
     seed_add(seed, 0, VFU_CMD_REGION_READ, &read, sizeof(read));
     set.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK;
     seed_add(seed, 0, VFU_CMD_DEVICE_SET_IRQS, &set, sizeof(set));
@@ -330,8 +327,7 @@ static GByteArray *seed_regions(void)
     struct {
         uint64_t n;
         VfuWireWrite writes[2];
-    } multi = { 2,
-                { { 0x4000, 2, 8, { 1 } }, { 0x3008, 0, 4, { 2 } } } };
+    } multi = { 2, { { 0x4000, 2, 8, { 1 } }, { 0x3008, 0, 4, { 2 } } } };
 
     seed_add_config_write(seed, 4, 6);
     seed_add(seed, 0, VFU_CMD_REGION_READ, &read, sizeof(read));
@@ -353,8 +349,7 @@ static GByteArray *seed_raw(void)
     GByteArray *seed = g_byte_array_new();
     VfuHeader header = { 1, VFU_CMD_VERSION, 20 + sizeof(json), 0, 0 };
     uint16_t len = header.size;
-    uint8_t head[] = { RECORD_RAW | RECORD_UNNEGOTIATED, len & 0xff,
-                       len >> 8 };
+    uint8_t head[] = { RECORD_RAW | RECORD_UNNEGOTIATED, len & 0xff, len >> 8 };
 
     g_byte_array_append(seed, head, sizeof(head));
     g_byte_array_append(seed, (const uint8_t *)&header, sizeof(header));
