@@ -98,7 +98,10 @@ svi_window_open (SviWindow *self,
   self->open_cancellable = g_cancellable_new ();
 
   if (self->session != NULL)
-    g_signal_handlers_disconnect_by_data (self->session, self);
+    {
+      g_signal_handlers_disconnect_by_data (self->session, self);
+      svi_session_close (self->session);
+    }
   g_clear_object (&self->session);
   self->session = svi_session_new ();
   g_signal_connect_object (self->session, "catalog-changed", G_CALLBACK (on_catalog_changed), self, G_CONNECT_SWAPPED);
@@ -189,7 +192,10 @@ svi_window_dispose (GObject *object)
   g_cancellable_cancel (self->open_cancellable);
   g_clear_object (&self->open_cancellable);
   if (self->session != NULL)
-    g_signal_handlers_disconnect_by_data (self->session, self);
+    {
+      g_signal_handlers_disconnect_by_data (self->session, self);
+      svi_session_close (self->session);
+    }
   g_clear_object (&self->session);
   gtk_widget_dispose_template (GTK_WIDGET (self), SVI_TYPE_WINDOW);
 

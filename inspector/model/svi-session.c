@@ -37,6 +37,7 @@ struct _SviSession
   gboolean      refreshing;
   gboolean      refresh_again;
   gboolean      live;
+  gboolean      closed;
 
   double        cursor_ns;
   double        mark_from_ns;
@@ -148,6 +149,21 @@ SviSession *
 svi_session_new (void)
 {
   return g_object_new (SVI_TYPE_SESSION, NULL);
+}
+
+/* Stops following the log. Its owner calls this when it is done with the session: a worker may hold the last reference, and
+ * what belongs to the main thread must not end in another.
+ */
+void
+svi_session_close (SviSession *self)
+{
+  g_return_if_fail (SVI_IS_SESSION (self));
+
+  stop_watching (self);
+  g_cancellable_cancel (self->details_cancellable);
+  g_clear_object (&self->details_cancellable);
+  self->refresh_again = FALSE;
+  self->closed = TRUE;
 }
 
 /* Opening and following ---------------------------------------------------------------------------------- */
@@ -272,6 +288,8 @@ on_refreshed (GObject      *source,
   Opened *opened = g_task_get_task_data (G_TASK (result));
 
   self->refreshing = FALSE;
+  if (self->closed)
+    return;
   if (g_task_propagate_boolean (G_TASK (result), NULL) && opened->queries == self->queries)
     {
       if (!same_lanes (self->catalog, opened->catalog))

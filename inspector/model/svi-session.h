@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (SviSession, svi_session, SVI, SESSION, GObject)
 
 SviSession  *svi_session_new              (void);
+void         svi_session_close            (SviSession            *self);
 void         svi_session_open_async       (SviSession            *self,
                                            GFile                 *file,
                                            GCancellable          *cancellable,
