@@ -15,6 +15,9 @@ SVMGPU_LOGS=$SVMGPU_CACHE/logs
 SVMGPU_SUITE=forky
 export SVMGPU_CACHE
 
+# an ordinary user's PATH may lack what the builds call
+PATH=$PATH:/usr/sbin:/sbin
+
 msg() { printf '%s\n' "$*"; }
 note() { printf 'note: %s\n' "$*" >&2; }
 
