@@ -249,12 +249,18 @@ static void test_kill_qemu(void)
 static void test_kill_device(void)
 {
     Machine *machine = machine_start(",bus=pcie.0,addr=5");
+    gint64 start;
 
     machine_set_up_device(machine);
     g_assert_cmpint(kill(machine->device, SIGKILL), ==, 0);
     g_assert_true(launcher_fixture_wait_gone(machine->device));
     qtest_writeq(machine->qtest, RAM, 1);
     g_assert_cmpuint(qtest_readq(machine->qtest, RAM), ==, 1);
+    /* A guest that goes on using the device is not held up. */
+    start = g_get_monotonic_time();
+    g_assert_cmphex(qtest_readl(machine->qtest, BAR0), ==, ~0u);
+    qtest_writel(machine->qtest, BAR0, 1);
+    g_assert_cmpint(g_get_monotonic_time() - start, <, G_USEC_PER_SEC);
     qtest_qmp(machine->qtest, "quit");
     machine_free(machine);
 }
