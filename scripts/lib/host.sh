@@ -46,25 +46,37 @@ ensure_host_packages() {
     step "installing ${#missing[@]} packages" host-packages _install_packages "${missing[@]}"
 }
 
+# Two builds of the same sources: the one that runs, and the one for the tests,
+# with the address and undefined-behaviour sanitizers.
 host_build() { echo "$SVMGPU_BUILD/host"; }
+check_build() { echo "$SVMGPU_BUILD/check"; }
 
-_configure_host() {
-    meson setup "$(host_build)" "$SVMGPU_TOP" -Dbuildtype=debugoptimized -Dwerror=false
+# _host_build DIR LOG TEXT OPTION...: bring DIR up to date
+_host_build() {
+    local dir=$1 log=$2 text=$3
+    shift 3
+    make_dirs
+    need_space "$SVMGPU_BUILD" 500 "the build"
+    mkdir -p "$SVMGPU_BUILD"
+    if [[ ! -e $dir/build.ninja ]]; then
+        # what an interrupted set-up leaves cannot be continued
+        rm -rf "$dir"
+        step "configuring $text" "$log-setup" meson setup "$dir" "$SVMGPU_TOP" "$@"
+    fi
+    with_lock "$log-$(hash_of "$SVMGPU_TOP")" step "building $text" "$log" ninja -C "$dir"
 }
 
 # ensure_host_build: afterwards build/host is up to date
 ensure_host_build() {
     [[ -z ${SVMGPU_HOST_BUILT:-} ]] || return 0
-    make_dirs
-    need_space "$SVMGPU_BUILD" 500 "the build"
-    if [[ ! -e $(host_build)/build.ninja ]]; then
-        # what an interrupted set-up leaves cannot be continued
-        rm -rf "$(host_build)"
-        step "configuring the host's programs" host-setup _configure_host
-    fi
-    with_lock "host-$(hash_of "$SVMGPU_TOP")" \
-        step "building the host's programs" host-build ninja -C "$(host_build)"
+    _host_build "$(host_build)" host-build "the host's programs"
     SVMGPU_HOST_BUILT=1
+}
+
+# ensure_check_build: the same for build/check
+ensure_check_build() {
+    _host_build "$(check_build)" check-build "the host's tests (with sanitizers)" \
+        -Db_sanitize=address,undefined -Db_lundef=false
 }
 
 # host_program NAME: where the build put it

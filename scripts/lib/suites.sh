@@ -36,23 +36,47 @@ suite_scripts() {
     done
 }
 
-# the tests of the host's programs
+# the tests of the host's programs, each named test of a program by itself
 suite_host() {
     local out=$1 status=0 log
-    log=$(host_build)/meson-logs/testlog.json
+    ensure_check_build
+    log=$(check_build)/meson-logs/testlog.json
     rm -f "$log"
-    meson test -C "$(host_build)" --no-rebuild --print-errorlogs -t 3 || status=$?
+    SVMGPU_QEMU=$SVMGPU_QEMU meson test -C "$(check_build)" --no-rebuild \
+        --print-errorlogs -t 3 || status=$?
     [[ -s $log ]] || die "meson test ran nothing"
+    # A program that speaks TAP has a line for each of its tests; one that died,
+    # or that speaks nothing, counts as one.
     sqlite3 -batch -noheader -separator $'\t' :memory: "
-        WITH line(v) AS (
+        WITH RECURSIVE run(v) AS (
             SELECT value FROM json_each(
-                '[' || rtrim(replace(readfile('$log'), char(10), ','), ',') || ']'))
-        SELECT CASE json_extract(v, '\$.result')
-                 WHEN 'OK' THEN 'pass' WHEN 'EXPECTEDFAIL' THEN 'pass'
-                 WHEN 'SKIP' THEN 'skip' ELSE 'fail' END,
-               printf('%.3f', json_extract(v, '\$.duration')),
-               json_extract(v, '\$.name')
-        FROM line" >>"$out"
+                '[' || rtrim(replace(readfile('$log'), char(10), ','), ',') || ']')),
+        program(name, result, duration, text) AS (
+            SELECT json_extract(v, '\$.name'), json_extract(v, '\$.result'),
+                   json_extract(v, '\$.duration'),
+                   coalesce(json_extract(v, '\$.stdout'), '') || char(10) FROM run),
+        line(name, text, rest) AS (
+            SELECT name, '', text FROM program
+            UNION ALL
+            SELECT name, substr(rest, 1, instr(rest, char(10)) - 1),
+                   substr(rest, instr(rest, char(10)) + 1)
+            FROM line WHERE rest <> ''),
+        tap(name, result, test) AS (
+            SELECT name, CASE WHEN text LIKE '%# SKIP%' THEN 'skip'
+                              WHEN text LIKE 'not ok %' THEN 'fail' ELSE 'pass' END,
+                   substr(text, instr(text, 'ok ') + 3)
+            FROM line WHERE text GLOB 'ok [0-9]*' OR text GLOB 'not ok [0-9]*')
+        SELECT CASE WHEN result IN ('OK', 'EXPECTEDFAIL') THEN 'pass'
+                    WHEN result = 'SKIP' THEN 'skip' ELSE 'fail' END,
+               printf('%.3f', duration), name
+        FROM program
+        WHERE name NOT IN (SELECT name FROM tap)
+           OR (result NOT IN ('OK', 'SKIP', 'EXPECTEDFAIL')
+               AND name NOT IN (SELECT name FROM tap WHERE result = 'fail'))
+        UNION ALL
+        SELECT result, '0', name || ': ' || test FROM tap
+        ORDER BY 3" >>"$out"
+    ((status == 0)) || grep -q '^fail' "$out" || die "meson test failed (status $status)"
 }
 
 # our own programs in the guest
@@ -146,7 +170,8 @@ cmd_test() {
         case $1 in
         --quick) mode=quick ;;
         --full) mode=full ;;
-        *) die "unknown option '$1'" "scripts/svmgpu test [--quick|--full]" ;;
+        -*) die "unknown option '$1'" "scripts/svmgpu test [--quick|--full]" ;;
+        *) no_more_arguments "$1" ;;
         esac
         shift
     done
@@ -157,10 +182,12 @@ cmd_test() {
     : >"$TEST_DIR/all.tsv"
     ensure_host_build
     prepare_guest stock 2
-    run_suite scripts suite_scripts
     run_suite host suite_host
     run_suite "guest stock" suite_guest stock
     run_suite "igt stock" suite_igt stock "$SVMGPU_TOP/tests/igt/first-light.testlist"
+    export SVMGPU_TEST_MODE=$mode
+    [[ $mode != full ]] || export SVMGPU_TEST_ROUNDS=10
+    run_suite scripts suite_scripts
     if [[ $mode != quick ]]; then
         prepare_guest debug 2
         run_suite kunit suite_kunit
