@@ -130,7 +130,7 @@ static bool parse_engines(GpuConfig *config, const char *text, GError **error)
             return false;
         }
     }
-    return true;
+    return config->n_engines || refuse(error, "a GPU needs an engine");
 }
 
 static bool parse_number(const char *key, const char *text, unsigned *value,

@@ -164,6 +164,8 @@ int main(int argc, char **argv)
     g_option_context_set_summary(context,
                                  "GPUs for a virtual machine, over vfio-user.");
     g_option_context_add_main_entries(context, entries, NULL);
+    /* the words of a control command are no options, "-1" among them */
+    g_option_context_set_strict_posix(context, TRUE);
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         return complain(error->message);
     }
