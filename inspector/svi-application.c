@@ -14,7 +14,7 @@ struct _SviApplication
 G_DEFINE_FINAL_TYPE (SviApplication, svi_application, ADW_TYPE_APPLICATION)
 
 static const GOptionEntry options[] = {
-  { "render", 'r', 0, G_OPTION_ARG_FILENAME, NULL, "Draw the log into a PNG and exit; needs no display", "PICTURE.png" },
+  { "render", 'r', 0, G_OPTION_ARG_FILENAME, NULL, "Draw the log into a PNG or SVG file and exit; needs no display", "PICTURE" },
   { "view", 0, 0, G_OPTION_ARG_STRING, NULL, "What to draw: timeline (the default), gpus, ranges or locks", "VIEW" },
   { "from", 0, 0, G_OPTION_ARG_STRING, NULL, "Start of the time to draw: nanoseconds, or with ns, µs, ms, s, min", "TIME" },
   { "to", 0, 0, G_OPTION_ARG_STRING, NULL, "End of the time to draw", "TIME" },
@@ -57,7 +57,7 @@ render (GVariantDict *arguments,
         }
     }
 
-  if (!svi_render_png (files[0], picture, &render_options, &error))
+  if (!svi_render_picture (files[0], picture, &render_options, &error))
     {
       g_printerr ("svmgpu-inspector: %s\n", error->message);
       return g_error_matches (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE) ? 2 : 1;

@@ -185,7 +185,8 @@ svi_describe_interval (SviCatalog   *catalog,
       break;
 
     default:
-      g_strlcpy (label, (const char *) sqlite3_column_text (row, SVI_COLUMN_KIND), label_size);
+      name = (const char *) sqlite3_column_text (row, SVI_COLUMN_KIND);
+      g_strlcpy (label, name != NULL ? name : "", label_size);
       break;
     }
 }

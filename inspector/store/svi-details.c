@@ -65,6 +65,13 @@ add_field (SviDetails *self,
   field->name = g_strdup (name);
   field->value = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  if (!g_utf8_validate (field->value, -1, NULL))
+    {
+      char *valid = g_utf8_make_valid (field->value, -1);
+
+      g_free (field->value);
+      field->value = valid;
+    }
   g_ptr_array_add (self->fields, field);
 }
 
@@ -83,7 +90,7 @@ summarize (SviCatalog   *catalog,
   summary->end_ns = summary->open ? summary->start_ns : (double) sqlite3_column_int64 (row, SVI_COLUMN_T1);
   svi_describe_interval (catalog, row, summary->event.kind, &summary->tint, label, sizeof label);
   summary->title = g_strdup (svi_describe_title (summary->event.kind));
-  summary->summary = g_strdup (label);
+  summary->summary = g_utf8_make_valid (label, -1);
   return summary;
 }
 

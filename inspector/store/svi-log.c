@@ -124,7 +124,7 @@ svi_log_open (const char  *path,
 
   if (code == SQLITE_NOTADB)
     {
-      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG, "“%s” is not an event log", name);
+      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG, "“%s” is not an event log. Logs are the files that svmgpu-device writes with --log.", name);
       return NULL;
     }
   if ((code & 0xff) == SQLITE_CORRUPT)
@@ -167,6 +167,10 @@ svi_log_open (const char  *path,
       return NULL;
     }
 
+  /* A log comes from anywhere: its schema may call nothing but plain functions, and its pages are checked as they are read */
+  sqlite3_exec (self->handle, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;",
+                NULL, NULL, NULL);
+  sqlite3_db_config (self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_progress_handler (self->handle, PROGRESS_STEPS, progress, self);
   return g_steal_pointer (&self);
 }

@@ -142,9 +142,13 @@ thin (Reader  *reader,
         {
           SviSpan dense = *span;
 
+          double column = floor (span->start_ns / bucket);
+
+          /* Exactly one pixel, so that neighbours touch and do not overlap */
           dense.flags |= SVI_SPAN_DENSE;
           dense.fill = (float) MIN ((span->end_ns - span->start_ns) / bucket, 1);
-          dense.end_ns = dense.start_ns + bucket;
+          dense.start_ns = column * bucket;
+          dense.end_ns = (column + 1) * bucket;
           dense_of[below] = kept;
           g_array_index (spans, SviSpan, kept++) = dense;
         }

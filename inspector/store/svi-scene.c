@@ -227,7 +227,13 @@ svi_scene_add (SviScene    *self,
   span.event = event;
   span.fill = 1;
   span.count = 1;
-  span.label = label != NULL && *label != '\0' ? g_string_chunk_insert_const (self->strings, label) : NULL;
+  if (label != NULL && *label != '\0')
+    {
+      /* A damaged log can hold anything; what is drawn must be text. A label that was cut can end in half a character. */
+      g_autofree char *valid = g_utf8_validate (label, -1, NULL) ? NULL : g_utf8_make_valid (label, -1);
+
+      span.label = g_string_chunk_insert_const (self->strings, valid != NULL ? valid : label);
+    }
 
   g_array_append_val (self->spans, span);
   return &g_array_index (self->spans, SviSpan, self->spans->len - 1);

@@ -3,6 +3,7 @@
 #include "svi-details-pane.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "store/svi-text.h"
 #include "view/svi-palette.h"
@@ -133,7 +134,7 @@ add_field (SviDetailsPane *self,
   g_string_append_printf (self->text, "%s: %s\n", name, value);
 }
 
-static void
+static GtkWidget *
 add_link (GtkListBox  *list,
           const char  *title,
           const char  *value,
@@ -166,6 +167,7 @@ add_link (GtkListBox  *list,
   gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
   g_object_set_data_full (G_OBJECT (row), "target", g_memdup2 (&target, sizeof target), g_free);
   gtk_list_box_append (list, row);
+  return row;
 }
 
 static void
@@ -244,6 +246,78 @@ on_details_changed (SviDetailsPane *self)
     }
 }
 
+/* Where a lane belongs in the list: what runs, then who holds what, then where memory is, of which there is most */
+static const char *
+section_of (SviLaneKind kind)
+{
+  switch (kind)
+    {
+    case SVI_LANE_LOCK:
+      return "Locks";
+    case SVI_LANE_RANGE:
+      return "SVM ranges";
+    default:
+      return "Activity";
+    }
+}
+
+static void
+update_header (GtkListBoxRow *row,
+               GtkListBoxRow *before,
+               gpointer       data)
+{
+  const char *section = g_object_get_data (G_OBJECT (row), "section");
+  const char *previous = before != NULL ? g_object_get_data (G_OBJECT (before), "section") : NULL;
+  GtkWidget *label;
+
+  if (section == NULL || g_strcmp0 (section, previous) == 0)
+    {
+      gtk_list_box_row_set_header (row, NULL);
+      return;
+    }
+
+  label = make_label (section, 0, TRUE, FALSE);
+  gtk_widget_add_css_class (label, "section");
+  gtk_list_box_row_set_header (row, label);
+}
+
+static void
+add_holdings (SviDetailsPane *self,
+              GPtrArray      *holdings,
+              const char     *section,
+              guint          *room)
+{
+  SviCatalog *catalog = svi_session_get_catalog (self->session);
+
+  for (guint i = 0; i < holdings->len && *room > 0; i++)
+    {
+      const SviHolding *holding = g_ptr_array_index (holdings, i);
+      const SviLane *lane;
+      const SviLane *group;
+      g_autofree char *title = NULL;
+      g_autofree char *value = NULL;
+      Target target = { holding->event->event, holding->event->thing, holding->event->start_ns,
+                        holding->event->end_ns };
+      GtkWidget *row;
+
+      if (holding->lane >= svi_catalog_size (catalog))
+        continue;
+      lane = svi_catalog_get (catalog, holding->lane);
+      if (strcmp (section_of (lane->kind), section) != 0)
+        continue;
+
+      /* Every GPU has a vcs0 */
+      group = lane->parent >= 0 ? svi_catalog_get (catalog, (guint) lane->parent) : NULL;
+      if (group != NULL && g_str_has_prefix (group->path, "gpu/"))
+        title = g_strdup_printf ("%s %s", group->title, lane->title);
+      value = g_strdup_printf ("%s%s", holding->event->event.kind == SVI_EVENT_LOCK_WAIT ? "waited for by " : "",
+                               holding->event->summary);
+      row = add_link (self->holdings, title != NULL ? title : lane->title, value, holding->event->tint, 0, FALSE, target);
+      g_object_set_data (G_OBJECT (row), "section", (gpointer) section);
+      (*room)--;
+    }
+}
+
 static void
 on_holdings (GObject      *source,
              GAsyncResult *result,
@@ -252,28 +326,16 @@ on_holdings (GObject      *source,
   g_autoptr (SviDetailsPane) self = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) holdings = svi_session_holdings_finish (SVI_SESSION (source), result, &error);
-  SviCatalog *catalog;
+  guint room = MAX_HOLDINGS;
 
   if (holdings == NULL || self->session == NULL)
     return;
 
-  catalog = svi_session_get_catalog (self->session);
   clear_list (self->holdings);
-  for (guint i = 0; i < MIN (holdings->len, MAX_HOLDINGS); i++)
-    {
-      const SviHolding *holding = g_ptr_array_index (holdings, i);
-      const SviLane *lane;
-      g_autofree char *value = NULL;
-      Target target = { holding->event->event, holding->event->thing, holding->event->start_ns,
-                        holding->event->end_ns };
-
-      if (holding->lane >= svi_catalog_size (catalog))
-        continue;
-      lane = svi_catalog_get (catalog, holding->lane);
-      value = g_strdup_printf ("%s%s", holding->event->event.kind == SVI_EVENT_LOCK_WAIT ? "waited for by " : "",
-                               holding->event->summary);
-      add_link (self->holdings, lane->title, value, holding->event->tint, 0, FALSE, target);
-    }
+  add_holdings (self, holdings, section_of (SVI_LANE_ENGINE), &room);
+  add_holdings (self, holdings, section_of (SVI_LANE_LOCK), &room);
+  add_holdings (self, holdings, section_of (SVI_LANE_RANGE), &room);
+  gtk_list_box_invalidate_headers (self->holdings);
 }
 
 static gboolean
@@ -392,6 +454,7 @@ svi_details_pane_init (SviDetailsPane *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 
   self->text = g_string_new (NULL);
+  gtk_list_box_set_header_func (self->holdings, update_header, NULL, NULL);
   gtk_drawing_area_set_draw_func (self->swatch, draw_swatch, self, NULL);
   g_signal_connect_swapped (self->related, "row-activated", G_CALLBACK (on_row_activated), self);
   g_signal_connect_swapped (self->steps, "row-activated", G_CALLBACK (on_row_activated), self);

@@ -2,6 +2,7 @@
 
 #include "svi-render.h"
 
+#include <cairo-svg.h>
 #include <cairo.h>
 #include <math.h>
 #include <pango/pangocairo.h>
@@ -136,12 +137,12 @@ draw_header (cairo_t          *cr,
   svi_draw_text (cr, pango, text, width / 2, 0, width / 2 - 18, HEADER_HEIGHT, 1, 0.9, FALSE, palette->dim);
 }
 
-/* Draws @log_path as @options say into @png_path. */
+/* Draws @log_path as @options say into @picture_path: SVG when it ends in .svg, else PNG. */
 gboolean
-svi_render_png (const char              *log_path,
-                const char              *png_path,
-                const SviRenderOptions  *options,
-                GError                 **error)
+svi_render_picture (const char              *log_path,
+                    const char              *picture_path,
+                    const SviRenderOptions  *options,
+                    GError                 **error)
 {
   g_autoptr (SviLog) log = NULL;
   g_autoptr (SviCatalog) catalog = NULL;
@@ -161,9 +162,9 @@ svi_render_png (const char              *log_path,
   const char *view = options->view != NULL ? options->view : "timeline";
   const char *filter = NULL;
   double from = 0, to, cursor, length, panel = PANEL_WIDTH;
-  gboolean result = FALSE;
+  gboolean svg, result = FALSE;
 
-  g_return_val_if_fail (log_path != NULL && png_path != NULL, FALSE);
+  g_return_val_if_fail (log_path != NULL && picture_path != NULL, FALSE);
 
   if (options->width < MIN_SIZE || options->height < MIN_SIZE ||
       options->width > MAX_SIZE || options->height > MAX_SIZE)
@@ -260,7 +261,9 @@ svi_render_png (const char              *log_path,
   if (holdings == NULL)
     goto end_log;
 
-  surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, options->width, options->height);
+  svg = g_str_has_suffix (picture_path, ".svg");
+  surface = svg ? cairo_svg_surface_create (picture_path, options->width, options->height)
+                : cairo_image_surface_create (CAIRO_FORMAT_RGB24, options->width, options->height);
   cr = cairo_create (surface);
   font_map = pango_cairo_font_map_get_default ();
   pango = pango_font_map_create_context (font_map);
@@ -283,9 +286,11 @@ svi_render_png (const char              *log_path,
   cairo_rectangle (cr, 0, HEADER_HEIGHT - 1, options->width, 1);
   cairo_fill (cr);
 
-  status = cairo_surface_write_to_png (surface, png_path);
+  if (svg)
+    cairo_surface_finish (surface);
+  status = svg ? cairo_surface_status (surface) : cairo_surface_write_to_png (surface, picture_path);
   if (status != CAIRO_STATUS_SUCCESS)
-    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "“%s” cannot be written: %s", png_path,
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "“%s” cannot be written: %s", picture_path,
                  cairo_status_to_string (status));
   else
     result = TRUE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Draws a view of a log into a PNG without a display: the same lanes, spans and colours as the window, with the panel of
+/* Draws a view of a log into a PNG or SVG file without a display: the same lanes, spans and colours as the window, with the panel of
  * what holds at the cursor beside them.
  */
 
@@ -21,9 +21,9 @@ typedef struct
   gboolean    dark;
 } SviRenderOptions;
 
-gboolean svi_render_png (const char              *log_path,
-                         const char              *png_path,
-                         const SviRenderOptions  *options,
-                         GError                 **error);
+gboolean svi_render_picture (const char              *log_path,
+                             const char              *picture_path,
+                             const SviRenderOptions  *options,
+                             GError                 **error);
 
 G_END_DECLS

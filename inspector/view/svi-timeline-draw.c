@@ -710,7 +710,7 @@ draw_legend (cairo_t        *cr,
   items[n++] = (LegendItem) { "Faults", svi_tint (SVI_TINT_GOOD, 0), "Served" };
   items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_WARNING, 0), "Retried" };
   items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_ERROR, 0), "Failed" };
-  items[n++] = (LegendItem) { "Locks", svi_tint (SVI_TINT_THREAD, 0), "Held, a colour per thread" };
+  items[n++] = (LegendItem) { "Locks", svi_tint (SVI_TINT_THREAD, 0), "Held, by thread" };
   items[n++] = (LegendItem) { NULL, svi_tint (SVI_TINT_WAITING, 0), "Waited for" };
 
   for (guint i = 0; i < n && x >= 0; i++)

@@ -230,7 +230,7 @@ render (const SviRenderOptions *options)
   g_autoptr (GError) error = NULL;
   cairo_surface_t *surface;
 
-  g_assert_true (svi_render_png (log_path, path, options, &error));
+  g_assert_true (svi_render_picture (log_path, path, options, &error));
   g_assert_no_error (error);
   surface = cairo_image_surface_create_from_png (path);
   g_assert_cmpint (cairo_surface_status (surface), ==, CAIRO_STATUS_SUCCESS);
@@ -299,6 +299,22 @@ test_picture_views (void)
 }
 
 static void
+test_picture_svg (void)
+{
+  SviRenderOptions options = { .width = 1000, .height = 600 };
+  g_autofree char *path = g_build_filename (directory, "picture.svg", NULL);
+  g_autofree char *contents = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (svi_render_picture (log_path, path, &options, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
+  g_assert_nonnull (strstr (contents, "<svg"));
+  g_assert_nonnull (strstr (contents, "</svg>"));
+  g_unlink (path);
+}
+
+static void
 test_picture_wrong (void)
 {
   static const SviRenderOptions wrong[] = {
@@ -314,14 +330,14 @@ test_picture_wrong (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
-      g_assert_false (svi_render_png (log_path, path, &wrong[i], &error));
+      g_assert_false (svi_render_picture (log_path, path, &wrong[i], &error));
       g_assert_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE);
       g_clear_error (&error);
     }
-  g_assert_false (svi_render_png ("/nowhere/run.db", path, &good, &error));
+  g_assert_false (svi_render_picture ("/nowhere/run.db", path, &good, &error));
   g_assert_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_OPEN);
   g_clear_error (&error);
-  g_assert_false (svi_render_png (log_path, "/nowhere/picture.png", &good, &error));
+  g_assert_false (svi_render_picture (log_path, "/nowhere/picture.png", &good, &error));
   g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
@@ -352,6 +368,7 @@ main (int    argc,
   g_test_add_data_func ("/picture/dark", GINT_TO_POINTER (TRUE), test_picture);
   g_test_add_func ("/picture/repeats", test_picture_repeats);
   g_test_add_func ("/picture/views", test_picture_views);
+  g_test_add_func ("/picture/svg", test_picture_svg);
   g_test_add_func ("/picture/wrong", test_picture_wrong);
   result = g_test_run ();
 

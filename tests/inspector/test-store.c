@@ -181,6 +181,20 @@ test_damage (Fixture       *fixture,
               g_array_append_val (request->lanes, i);
             scene = svi_scene_load (log, catalog, request, NULL, NULL);
             g_assert_nonnull (scene);
+            for (guint s = 0; s < scene->spans->len; s += 1 + scene->spans->len / 50)
+              {
+                const SviSpan *span = &g_array_index (scene->spans, SviSpan, s);
+                g_autoptr (SviDetails) details = svi_details_load (log, catalog, span->event, NULL);
+
+                g_assert_true (span->label == NULL || g_utf8_validate (span->label, -1, NULL));
+                g_assert_true (details == NULL || details->event != NULL);
+              }
+            for (guint at = 0; at < 5; at++)
+              {
+                g_autoptr (GPtrArray) holdings = svi_holdings_load (log, catalog, to * at / 5, NULL, NULL, NULL);
+
+                g_assert_true (holdings != NULL || svi_log_get_damage (log) != NULL);
+              }
           }
       }
       noticed += svi_log_get_damage (log) != NULL;
