@@ -51,13 +51,17 @@ _start_libvirtd() {
     _libvirtd_config
     # The daemon's view of /etc/libvirt and /var/lib/libvirt is ours, in a mount
     # name space that ends with it; the socket below /run is everyone's.
+    # It must not inherit our files: a lock would then be its own for its life.
     # shellcheck disable=SC2016 # expanded by the inner shell
-    unshare --mount --propagation private sh -ec '
+    unshare --mount --propagation private bash -ec '
+        for fd in /proc/$$/fd/*; do
+            ((${fd##*/} <= 2)) || eval "exec ${fd##*/}>&-"
+        done
         mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt /run/libvirt
         mount --bind "$1/etc" /etc/libvirt
         mount --bind "$1/lib" /var/lib/libvirt
         mount --bind "$1/cache" /var/cache/libvirt
-        exec libvirtd --daemon --timeout 30 --pid-file "$1/libvirtd.pid"' sh "$dir" \
+        exec libvirtd --daemon --timeout 30 --pid-file "$1/libvirtd.pid"' bash "$dir" \
         </dev/null >>"$SVMGPU_LOGS/libvirtd.log" 2>&1 ||
         die "libvirtd does not start" "see $SVMGPU_LOGS/libvirtd.log"
     for ((i = 0; i < 50; i++)); do
