@@ -254,13 +254,14 @@ void svmgpu_bo_update_purge(struct svmgpu_bo *bo)
 
 /* --- residency ------------------------------------------------------------- */
 
-/* May objects of the same VM be pushed out to make room for one of them? */
+/*
+ * May objects of the same VM be pushed out to make room for one of them? Who
+ * validates says so: not in exec and rebind, which need all of them; in a bind
+ * it depends on the VM; a fault may always, what was pushed out faults back in.
+ */
 static bool svmgpu_bo_may_evict_own(struct svmgpu_vm *vm)
 {
-	if (vm->validating)
-		return false;
-	return !svmgpu_vm_in_lr_mode(vm) ||
-	       (svmgpu_vm_in_fault_mode(vm) && !(vm->flags & SVMGPU_VM_NO_OVERCOMMIT));
+	return !vm->validating;
 }
 
 static int svmgpu_bo_do_validate(struct svmgpu_bo *bo, struct svmgpu_vm *vm,

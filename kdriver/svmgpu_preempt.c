@@ -336,7 +336,7 @@ int svmgpu_preempt_add_queue(struct svmgpu_vm *vm, struct svmgpu_exec_queue *que
 		err = lock_objects(vm, &v);
 		if (!err) {
 			struct dma_fence *fence;
-			bool suspend = any_preempting(vm);
+			bool suspend = any_preempting(vm) || svmgpu_vm_needs_rebind(vm);
 
 			arm(vm, queue, &fences);
 			fence = queue->preempt_fence;

@@ -3,6 +3,8 @@
  * Revalidation: what eviction and invalidation took away is brought back before
  * the next job (dma-fence VMs) or before the queues resume (preempt mode).
  */
+#include <linux/sched/signal.h>
+
 #include <drm/drm_gpuvm.h>
 
 #include "svmgpu_bind.h"
@@ -263,9 +265,10 @@ int svmgpu_vm_bo_evicted(struct svmgpu_bo *bo, bool intr)
 
 /*
  * Everything between "some queues are suspended" and "all run again", once.
- * VM lock held for write. -EAGAIN: userptrs were invalidated meanwhile.
+ * VM lock held for write. -EAGAIN: userptrs were invalidated meanwhile. With
+ * @evicted, only when an object is missing: else the queues are left alone.
  */
-static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences)
+static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences, bool evicted)
 {
 	struct svmgpu_validation v;
 	long left;
@@ -288,7 +291,7 @@ static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences)
 				break;
 		}
 		svmgpu_validation_traced(&v);
-		if (err)
+		if (err || (evicted && !svmgpu_vm_needs_rebind(vm)))
 			goto end;
 
 		err = svmgpu_preempt_prepare(vm, fences, vm->preempt.num_queues);
@@ -334,12 +337,36 @@ static void rebind_work(struct work_struct *work)
 			err = 0;
 			break;
 		}
-		err = rebind_attempt(vm, &fences);
+		err = rebind_attempt(vm, &fences, false);
 	} while (err == -EAGAIN);
 	if (err)
 		svmgpu_vm_ban(vm);
 	svmgpu_up_write(&vm->lock);
 	svmgpu_vm_put(vm);
+}
+
+/**
+ * svmgpu_vm_revalidate() - brings back what was evicted from a preempt-mode VM
+ * @vm: the VM, lock held for write
+ *
+ * Such a VM needs all its objects at once. Before one more is bound, those that
+ * it has must fit; otherwise the failure would only show when the queues resume.
+ *
+ * Context: no other lock held; may sleep.
+ *
+ * Return: 0, -ENOMEM, -ENOSPC, -EINTR.
+ */
+int svmgpu_vm_revalidate(struct svmgpu_vm *vm)
+{
+	LIST_HEAD(fences);
+	int err;
+
+	do {
+		err = rebind_attempt(vm, &fences, true);
+		if (err == -EAGAIN && signal_pending(current))
+			err = -EINTR;
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /**

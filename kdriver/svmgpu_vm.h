@@ -188,8 +188,16 @@ int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm);
 bool svmgpu_vm_userptr_needs_repin(struct svmgpu_vm *vm);
 int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct drm_exec *exec, unsigned int num_fences);
 int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec);
+/* VM lock for write: a preempt-mode VM's evicted objects come back, or -ENOSPC, -ENOMEM. */
+int svmgpu_vm_revalidate(struct svmgpu_vm *vm);
 /* Objects locked by @exec: sleeps until their clears and copies are done. */
 long svmgpu_vm_wait_kernel(struct svmgpu_vm *vm, struct drm_exec *exec);
+/* Objects locked by svmgpu_vm_lock_objects(): is something not where the page tables say? */
+static inline bool svmgpu_vm_needs_rebind(const struct svmgpu_vm *vm)
+{
+	return !list_empty(&vm->gpuvm.evict.list) || !list_empty(&vm->rebind_list);
+}
+
 /* LR: schedules the rebind worker. Any context. */
 void svmgpu_vm_queue_rebind(struct svmgpu_vm *vm);
 

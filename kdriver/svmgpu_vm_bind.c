@@ -852,6 +852,16 @@ static void bind_signal_later(struct svmgpu_bind *bind)
 	bind_signal(bind);
 }
 
+static bool bind_maps_object(const struct svmgpu_bind *bind)
+{
+	u32 i;
+
+	for (i = 0; i < bind->num_ops; i++)
+		if (bind->ops[i].op == DRM_XE_VM_BIND_OP_MAP && bind->bos[i])
+			return true;
+	return false;
+}
+
 static int bind_main(struct svmgpu_bind *bind)
 {
 	bool committed = false;
@@ -859,6 +869,12 @@ static int bind_main(struct svmgpu_bind *bind)
 
 	/* what the CPU unmapped must not make an operation busy */
 	svmgpu_svm_collect(bind->vm);
+
+	if (svmgpu_vm_in_preempt_mode(bind->vm) && bind_maps_object(bind)) {
+		err = svmgpu_vm_revalidate(bind->vm);
+		if (err)
+			return err;
+	}
 
 	err = svmgpu_bind_plan(bind);
 	if (err)
