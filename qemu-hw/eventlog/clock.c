@@ -11,6 +11,8 @@
 #define MAX_SAMPLE_NS (1 * NS_PER_S)
 /* A guest's clock that is off by more is not a clock. */
 #define MAX_RATE_PPB 20000000LL
+/* How much less steep the map may get to wait for the samples. */
+#define MAX_CATCH_UP_PPB 500000000ULL
 /* The slope is taken over at least this long. */
 #define MIN_BASE_NS (NS_PER_S / 5)
 
@@ -24,6 +26,8 @@ static int64_t scaled(int64_t d, int64_t rate_ppb)
 {
     return (int64_t)((__int128)d * rate_ppb / NS_PER_S);
 }
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 static int64_t clamp(int64_t v, int64_t low, int64_t high)
 {
@@ -121,7 +125,7 @@ bool event_clock_sample(EventClock *clock, uint64_t guest_before_ns,
                         uint64_t device_ns, uint64_t guest_after_ns,
                         uint64_t now_ns, uint64_t *previous_error)
 {
-    uint64_t half, mid, error;
+    uint64_t half, mid, error, ahead = 0;
 
     *previous_error = 0;
     if (guest_after_ns < guest_before_ns ||
@@ -169,16 +173,20 @@ bool event_clock_sample(EventClock *clock, uint64_t guest_before_ns,
             return true;
         }
         /*
-         * A map that ran ahead waits: the new piece begins where the old one
-         * is, and is wrong by that much until it meets the samples again.
+         * A map that ran ahead cannot go back: the new piece begins where the
+         * old one is, and is less steep, so that it meets the samples again
+         * a second later.
          */
         if (predicted > device_ns) {
-            error += predicted - device_ns;
+            ahead = predicted - device_ns;
+            error += ahead;
             device_ns = predicted;
         }
     }
+    /* n ns in a second are n ppb. */
     clock_append(clock, mid, device_ns,
-                 clock->anchors > 1 ? clock_slope(clock) : 0, error);
+                 (clock->anchors > 1 ? clock_slope(clock) : 0) -
+                     (int64_t)MIN(ahead, MAX_CATCH_UP_PPB), error);
     return true;
 }
 

@@ -16,8 +16,9 @@
 /* When a pass found the rings rather full, the next one comes sooner. */
 #define BUSY_PASS_NS (5 * NS_PER_MS)
 #define QUIET_NS (500 * NS_PER_MS)
-/* Records younger than this wait for the next pass. */
-#define HOLD_NS (1 * NS_PER_MS)
+/* Records younger than this wait for the next pass: longer than a virtual CPU
+ * is likely to be stopped between taking the time and committing. */
+#define HOLD_NS (5 * NS_PER_MS)
 /* A time stamp this far ahead is wild: it does not hold anything back. */
 #define WILD_NS (1000 * NS_PER_MS)
 /* A record that was reserved this long ago will not be committed any more. */
@@ -345,7 +346,11 @@ static void drain_take_ring(EventDrain *drain, unsigned r, uint64_t now_ns,
         ring->tail++;
         ring->stuck_since = 0;
     }
-    __atomic_store_n(&shared->tail, ring->tail, __ATOMIC_RELEASE);
+    /* A driver that is setting up anew owns the ring headers until it is done */
+    if (__atomic_load_n(&drain_header(drain)->session, __ATOMIC_ACQUIRE) ==
+        drain->session->key) {
+        __atomic_store_n(&shared->tail, ring->tail, __ATOMIC_RELEASE);
+    }
     drain_take_loss(drain, r, now_ns);
 
     run.end = drain->batch->len;
@@ -428,12 +433,6 @@ static size_t drain_take(EventDrain *drain, uint64_t now_ns,
     GArray *held;
     size_t taken;
 
-    if (mode == EVENT_DRAIN_NORMAL &&
-        event_clock_is_known(&drain->session->clock)) {
-        horizon = event_clock_unmap(&drain->session->clock, now_ns);
-        horizon -= MIN(horizon, HOLD_NS);
-    }
-
     /* What was held back comes first; the arrays change places. */
     held = drain->held;
     drain->held = drain->batch;
@@ -452,6 +451,11 @@ static size_t drain_take(EventDrain *drain, uint64_t now_ns,
     taken = drain->batch->len - taken;
     if (!event_clock_is_known(&drain->session->clock)) {
         drain_find_clock(drain, now_ns);
+    }
+    if (mode == EVENT_DRAIN_NORMAL &&
+        event_clock_is_known(&drain->session->clock)) {
+        horizon = event_clock_unmap(&drain->session->clock, now_ns);
+        horizon -= MIN(horizon, HOLD_NS);
     }
     drain_merge(drain, horizon, now_ns);
     g_array_set_size(drain->batch, 0);

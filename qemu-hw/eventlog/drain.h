@@ -10,9 +10,8 @@
  *   them (torn), records that the driver says it lost, rings that were
  *   overwritten.
  *   One pass takes what is committed from all rings and hands it over in the
- *   order of the guest's clock. Records of the last millisecond wait for the
- *   next pass, because a ring that was read already may get one that is
- *   earlier.
+ *   order of the guest's clock. Records of the last 5 ms wait for the next
+ *   pass, because a ring that was read already may get one that is earlier.
  *   While records come there is a pass every 50 ms. 500 ms without any, and
  *   the drain says in memory that it sleeps, looks once more a pass later,
  *   and then waits for the doorbell.
@@ -27,7 +26,7 @@
 typedef struct EventDrain EventDrain;
 
 typedef enum EventDrainMode {
-    EVENT_DRAIN_NORMAL, /* keep the last millisecond back */
+    EVENT_DRAIN_NORMAL, /* keep the last milliseconds back */
     EVENT_DRAIN_ALL,    /* everything that is committed */
     EVENT_DRAIN_FINAL,  /* everything, and what is torn is given up */
 } EventDrainMode;

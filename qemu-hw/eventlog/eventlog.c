@@ -383,7 +383,7 @@ int eventlog_open(Eventlog **out, const EventlogConfig *config, char **errmsg)
     log->model = event_model_new(log->store);
     log->queue = event_queue_new(config->queue_events ? config->queue_events
                                                       : 65536);
-    log->commit_ns = (config->commit_ms ? config->commit_ms : 100) * NS_PER_MS;
+    log->commit_ns = (config->commit_ms ? config->commit_ms : 50) * NS_PER_MS;
     log->drains = g_ptr_array_new();
     g_mutex_init(&log->mutex);
     g_cond_init(&log->done);

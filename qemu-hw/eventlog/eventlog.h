@@ -151,7 +151,7 @@ typedef struct EventlogConfig {
     const char *path;
     /* Device events that can wait for the writer; 0: 65536. */
     unsigned queue_events;
-    /* Longest time between commits while there is something; 0: 100. */
+    /* Longest time between commits while there is something; 0: 50. */
     unsigned commit_ms;
     /* Program and version, for the log. */
     const char *creator;

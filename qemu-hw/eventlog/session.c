@@ -740,6 +740,17 @@ static void fault_point(Context *ctx, int64_t parent_id, unsigned gpu,
     context_point(ctx, &row);
 }
 
+/* What the driver does about a fault lies between the device's two events. */
+static void context_within_fault(Context *ctx, const EventOpen *open)
+{
+    if (open && open->row.clock == EVENT_CLOCK_DEVICE) {
+        context_not_before(ctx, open->row.t0);
+        if (open->row.t1 != EVENT_NULL) {
+            context_not_after(ctx, open->row.t1);
+        }
+    }
+}
+
 static bool fault_picked(Context *ctx)
 {
     const struct svmgpu_trace_fault *p = &ctx->rec->fault;
@@ -749,9 +760,8 @@ static bool fault_picked(Context *ctx)
     if (p->gpu >= MAX_GPUS || !p->fault) {
         return false;
     }
-    if (open) {
-        context_not_before(ctx, open->row.t0);
-    } else {
+    context_within_fault(ctx, open);
+    if (!open) {
         /* The device did not tell of it (no device in a test, or lost). */
         open = event_model_begin(
             model, event_model_device(model), EVENT_FAULT,
@@ -787,6 +797,7 @@ static bool fault_step(Context *ctx)
     if (p->gpu >= MAX_GPUS) {
         return false;
     }
+    context_within_fault(ctx, open);
     if (open) {
         if (ctx->type == SVMGPU_TRACE_FAULT_RETRIED) {
             open->row.a1++;
@@ -810,9 +821,7 @@ static bool fault_answered(Context *ctx)
     if (p->gpu >= MAX_GPUS || p->outcome > SVMGPU_TRACE_FAULT_FAILED) {
         return false;
     }
-    if (open && open->device_ended && open->row.t1 != EVENT_NULL) {
-        context_not_after(ctx, open->row.t1);
-    }
+    context_within_fault(ctx, open);
     fault_point(ctx, open ? open->row.id : EVENT_NULL, p->gpu, p->fault,
                 p->va, p->vm, p->range, p->outcome, p->tier, p->attempts,
                 p->result);

@@ -410,8 +410,11 @@ static int store_begin_run(EventStore *store, const char *creator,
     sqlite3_stmt *stmt = NULL;
     int rc;
 
+    /* What the wall clock showed at now_ns, which may be a while ago. */
     clock_gettime(CLOCK_REALTIME, &ts);
     real = ts.tv_sec * 1000000000LL + ts.tv_nsec;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    real -= ts.tv_sec * 1000000000LL + ts.tv_nsec - (int64_t)now_ns;
     rc = sqlite3_prepare_v2(store->db,
                             "SELECT t0, t1, start_realtime_ns FROM run"
                             " ORDER BY id DESC LIMIT 1", -1, &stmt, NULL);
@@ -659,7 +662,8 @@ void event_store_interval(EventStore *store, const EventInterval *row,
             bind_value(store->interval_replace, c + 1, value[c]);
         }
         store_run(store, store->interval_replace, "insert");
-    } else if (row->kind == EVENT_LOCK_HOLD || row->kind == EVENT_LOCK_WAIT) {
+    } else if ((row->kind == EVENT_LOCK_HOLD ||
+                row->kind == EVENT_LOCK_WAIT) && row->cut == EVENT_NULL) {
         batch_add(store, &store->locks, value, NULL);
     } else {
         batch_add(store, &store->intervals, value, NULL);
