@@ -390,8 +390,8 @@ static void test_bad_arguments(LogFixture *f, gconstpointer data)
                     2);
     g_clear_pointer(&out, g_free);
     g_assert_cmpint(svmgpu_log(&out, "query", f->path,
-                               "SELECT 42 AS answer, NULL AS nothing"), ==, 0);
-    g_assert_cmpstr(out, ==, "answer  nothing\n------  -------\n"
+                               "SELECT 42 AS answer, NULL AS empty"), ==, 0);
+    g_assert_cmpstr(out, ==, "answer  empty\n------  -----\n"
                              "    42  -\n");
     g_clear_pointer(&out, g_free);
 }

@@ -246,7 +246,7 @@ static void bind_parameter(sqlite3_stmt *stmt, int i)
     if (!strcmp(name, ":lock")) {
         sqlite3_bind_text(stmt, i, "vm of vm 1", -1, SQLITE_STATIC);
     } else if (!strcmp(name, ":t")) {
-        sqlite3_bind_int64(stmt, i, ask("SELECT (t0 + t1) / 2 FROM lock_hold"
+        sqlite3_bind_int64(stmt, i, ask("SELECT (h.t0 + h.t1) / 2 FROM lock_hold"
                                         " h JOIN lock l ON l.id = h.lock_id"
                                         " WHERE l.name = 'vm of vm 1' ORDER BY"
                                         " h.t0 DESC LIMIT 1 OFFSET 300"));
