@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 
 /* The columns that a description needs, and where each is */
 #define SVI_INTERVAL_COLUMNS \
-  "id, kind, t0, t1, sub, thread_id, dst, src, outcome, a0, a1, bytes, object_id, key, va, thing_id"
+  "id, kind, t0, t1, sub, thread_id, dst, src, outcome, a0, a1, bytes, object_id, key, va, thing_id, t_end, unfinished"
 
 enum
 {
@@ -36,6 +36,8 @@ enum
   SVI_COLUMN_KEY,
   SVI_COLUMN_VA,
   SVI_COLUMN_THING,
+  SVI_COLUMN_END,        /* t1, or until when it is known to have gone on */
+  SVI_COLUMN_UNFINISHED, /* nobody saw it end */
   SVI_N_COLUMNS
 };
 

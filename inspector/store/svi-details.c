@@ -86,8 +86,8 @@ summarize (SviCatalog   *catalog,
   summary->event.id = sqlite3_column_int64 (row, SVI_COLUMN_ID);
   summary->thing = sqlite3_column_int64 (row, SVI_COLUMN_THING);
   summary->start_ns = (double) sqlite3_column_int64 (row, SVI_COLUMN_T0);
-  summary->open = sqlite3_column_type (row, SVI_COLUMN_T1) == SQLITE_NULL;
-  summary->end_ns = summary->open ? summary->start_ns : (double) sqlite3_column_int64 (row, SVI_COLUMN_T1);
+  summary->open = sqlite3_column_int (row, SVI_COLUMN_UNFINISHED) != 0;
+  summary->end_ns = MAX ((double) sqlite3_column_int64 (row, SVI_COLUMN_END), summary->start_ns);
   svi_describe_interval (catalog, row, summary->event.kind, &summary->tint, label, sizeof label);
   summary->title = g_strdup (svi_describe_title (summary->event.kind));
   summary->summary = g_utf8_make_valid (label, -1);

@@ -23,7 +23,7 @@ typedef struct
   SviEventRef event;
   gint64      thing;    /* whose lane it is on */
   double      start_ns;
-  double      end_ns;   /* the start again while it is open */
+  double      end_ns;   /* while it is open: until when it is known to have gone on */
   gboolean    open;
   char       *title;    /* "Migration" */
   char       *summary;  /* "system → GPU 0, 2 MiB" */

@@ -247,6 +247,10 @@ add_gpus (SviLog     *log,
       SviLane *group;
       int index;
 
+      /* A log that several runs were written to names its GPUs once for each */
+      if (svi_catalog_find (catalog, path) >= 0)
+        continue;
+
       group = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, sqlite3_column_int64 (statement, 3), path, title,
                                sqlite3_column_int64 (statement, 2) > 0 ? subtitle : NULL);
       group->tint = svi_tint (SVI_TINT_GPU, (guint) gpu);

@@ -356,6 +356,7 @@ svi_log_get_length (SviLog *self)
     "SELECT coalesce(t1, t0) FROM tlb_flush ORDER BY t0 DESC LIMIT 1",
     "SELECT t FROM mark ORDER BY t DESC LIMIT 1",
     "SELECT max(t1) FROM lost",
+    "SELECT max(t1) FROM run",
     "SELECT max(coalesce(t1, t0)) FROM session",
   };
   gint64 length = 0;

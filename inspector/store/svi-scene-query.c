@@ -31,7 +31,6 @@ typedef struct
   double        from_ns;
   double        to_ns;
   double        bucket_ns;
-  double        end_ns;      /* of the log: where open intervals end for now */
 } Reader;
 
 SviSceneRequest *
@@ -63,8 +62,7 @@ add_row (Reader       *reader,
          sqlite3_stmt *row)
 {
   double start = (double) sqlite3_column_int64 (row, SVI_COLUMN_T0);
-  gboolean open = sqlite3_column_type (row, SVI_COLUMN_T1) == SQLITE_NULL;
-  double end = open ? MAX (reader->end_ns, start) : (double) sqlite3_column_int64 (row, SVI_COLUMN_T1);
+  double end = MAX ((double) sqlite3_column_int64 (row, SVI_COLUMN_END), start);
   SviEventRef event = { svi_describe_kind ((const char *) sqlite3_column_text (row, SVI_COLUMN_KIND)),
                         sqlite3_column_int64 (row, SVI_COLUMN_ID) };
   SviSpan *span;
@@ -73,7 +71,7 @@ add_row (Reader       *reader,
 
   svi_describe_interval (reader->catalog, row, event.kind, &tint, label, sizeof label);
   span = svi_scene_add (reader->scene, start, end, tint, event, label);
-  if (open)
+  if (sqlite3_column_int (row, SVI_COLUMN_UNFINISHED))
     span->flags |= SVI_SPAN_OPEN;
 
   if (event.kind == SVI_EVENT_LOCK_WAIT)
@@ -434,7 +432,6 @@ svi_scene_load (SviLog                *log,
   reader.from_ns = request->from_ns;
   reader.to_ns = request->to_ns;
   reader.bucket_ns = MAX (request->bucket_ns, 0.001);
-  reader.end_ns = (double) svi_log_get_length (log);
 
   for (guint i = 0; i < request->lanes->len; i++)
     {

@@ -210,8 +210,14 @@ on_details_changed (SviDetailsPane *self)
   g_string_append_printf (self->text, "%s: %s\n", details->event->title, details->event->summary);
 
   start = svi_text_time (details->event->start_ns);
-  length = details->event->open ? g_strdup ("still going on")
-                                : svi_text_span (details->event->end_ns - details->event->start_ns);
+  length = svi_text_span (details->event->end_ns - details->event->start_ns);
+  if (details->event->open)
+    {
+      char *known = g_strdup_printf ("%s at least, its end was not seen", length);
+
+      g_free (length);
+      length = known;
+    }
   add_field (self, "Start", start);
   if (details->event->event.kind != SVI_EVENT_POINT)
     add_field (self, "Duration", length);

@@ -330,6 +330,21 @@ draw_lane (cairo_t            *cr,
       }
 }
 
+/* What is said about a lane besides its name, where there is room for all of it */
+static void
+draw_subtitle (cairo_t            *cr,
+               const SviFrame     *frame,
+               const SviLane      *lane,
+               const SviLayoutRow *row,
+               double              left)
+{
+  double room = frame->gutter - left - 10;
+
+  if (lane->subtitle != NULL && svi_text_width (frame->pango, lane->subtitle, CAPTION_SCALE, FALSE) <= room)
+    svi_draw_text (cr, frame->pango, lane->subtitle, left, row->y, room, row->height, 1, CAPTION_SCALE, FALSE,
+                   frame->palette->dim);
+}
+
 static void
 draw_gutter_row (cairo_t            *cr,
                  const SviFrame     *frame,
@@ -375,9 +390,7 @@ draw_gutter_row (cairo_t            *cr,
       title_width = svi_text_width (frame->pango, lane->title, 0.95, TRUE);
       svi_draw_text (cr, frame->pango, lane->title, left, row->y, frame->gutter - left - 8, row->height,
                      0, 0.95, TRUE, palette->text);
-      left += title_width + 8;
-      svi_draw_text (cr, frame->pango, lane->subtitle, left, row->y, frame->gutter - left - 10, row->height,
-                     1, CAPTION_SCALE, FALSE, palette->dim);
+      draw_subtitle (cr, frame, lane, row, left + title_width + 8);
       return;
     }
 
@@ -387,10 +400,7 @@ draw_gutter_row (cairo_t            *cr,
 
     svi_draw_text (cr, frame->pango, lane->title, left, row->y, frame->gutter - left - 8, row->height,
                    0, LABEL_SCALE, FALSE, palette->text);
-    left += title_width + 8;
-    if (frame->gutter - left > 30)
-      svi_draw_text (cr, frame->pango, lane->subtitle, left, row->y, frame->gutter - left - 10, row->height,
-                     1, CAPTION_SCALE, FALSE, palette->dim);
+    draw_subtitle (cr, frame, lane, row, left + title_width + 8);
   }
 }
 

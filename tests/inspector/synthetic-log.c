@@ -448,6 +448,12 @@ synthetic_log_write (const char                *path,
                                      .bytes = RANGE_BYTES });
   point (&writer, 2, gpu[0], at, -1, "workload verified", 0);
   facts->length_ns = at;
+  {
+    g_autofree char *run = g_strdup_printf ("INSERT INTO run (t0, t1, closed, start_monotonic_ns, start_realtime_ns, pid)"
+                                            " VALUES (0, %" G_GINT64_FORMAT ", %d, 0, 0, 1)", at, !options->open);
+
+    execute (writer.db, run);
+  }
 
   count_density (writer.db);
   execute (writer.db, "COMMIT");
