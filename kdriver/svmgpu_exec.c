@@ -180,13 +180,12 @@ static int lock_and_validate(struct exec_call *call, struct svmgpu_validation *v
 		drm_exec_retry_on_contention(&v->exec);
 		if (err)
 			break;
-		/* eviction of others may need their locks, under our ticket */
-		err = svmgpu_vm_validate(vm, &v->exec);
-		drm_exec_retry_on_contention(&v->exec);
-		if (err)
-			break;
 	}
 	svmgpu_validation_traced(v);
+	exec_phase(exec_locked, call, 0, 0, v->traced, err);
+	if (err)
+		return err;
+	err = svmgpu_vm_validate(vm, &v->exec);
 	if (err)
 		return err;
 	/* Rebinding may have used the slots: one for the job's own fence on each. */
@@ -290,7 +289,6 @@ static int exec_attempt(struct exec_call *call)
 	do {
 		svmgpu_validation_begin(&v);
 		err = lock_and_validate(call, &v);
-		exec_phase(exec_locked, call, 0, 0, v.traced, err);
 		if (!err)
 			err = submit(call, &v);
 		svmgpu_validation_end(&v);
