@@ -101,13 +101,10 @@ cmd_run() {
 }
 
 # The domain keeps its identity over "up"s, whatever changes in it.
-domain_uuid() {
-    sha256sum <<<"$SVMGPU_TOP $DOMAIN" |
-        sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/\1-\2-4\3-8\4-\5/'
-}
+domain_uuid() { virsh_quiet domuuid "$DOMAIN" 2>/dev/null || cat /proc/sys/kernel/random/uuid; }
 
 cmd_up() {
-    local start=$SECONDS
+    local start=$SECONDS uuid
     parse_options "$@"
     no_more_arguments "${REST[@]}"
     make_dirs
@@ -118,9 +115,10 @@ cmd_up() {
     prepare_guest "$OPT_KERNEL" "$OPT_GPUS" "$OPT_NODRIVER"
     mkdir -p "$UP_DIR"
     rm -f "$UP_DIR/console"
+    uuid=$(domain_uuid | tr -d '\n')
     domain_xml "$DOMAIN" "$OPT_KERNEL" "$OPT_GPUS" "${OPT_LOG:-$UP_DIR/events.db}" \
         "$(ctl_socket)" "" "" "$(kernel_cmdline "$OPT_KERNEL" "$(module_words)")" restart |
-        sed -e "s|^  <name>.*|&<uuid>$(domain_uuid)</uuid>|" \
+        sed -e "s|^  <name>.*|&<uuid>$uuid</uuid>|" \
             -e "s|<serial type='pty'>|&<log file='$(xml_escape "$UP_DIR/console")' append='off'/>|" \
             >"$UP_DIR/domain.xml"
     virsh_or_die define "$UP_DIR/domain.xml"
@@ -168,14 +166,14 @@ cmd_shell() {
     need_terminal
     need_domain "$@"
     msg "press Enter; leave with ^]"
-    virsh -q -c "$SVMGPU_URI" console "$DOMAIN" --devname console1
+    virsh -q --no-pkttyagent -c "$SVMGPU_URI" console "$DOMAIN" --devname console1
 }
 
 cmd_console() {
     need_terminal
     need_domain "$@"
     msg "the kernel's console; leave with ^]"
-    virsh -q -c "$SVMGPU_URI" console "$DOMAIN" --devname serial0
+    virsh -q --no-pkttyagent -c "$SVMGPU_URI" console "$DOMAIN" --devname serial0
 }
 
 # newest_log: the log that "inspect" without an argument means
