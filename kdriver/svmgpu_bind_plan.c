@@ -107,8 +107,10 @@ static int bind_keep_part(struct svmgpu_bind *bind, struct svmgpu_vma *old,
 	part->binding = old->binding || (svmgpu_vma_is_userptr(old) && old->present);
 	if (old->ufence)
 		part->ufence = svmgpu_user_fence_get(old->ufence);
-	if (!list_empty(&old->rebind_link))
+	if (!list_empty(&old->rebind_link)) {
 		list_add_tail(&part->rebind_link, &bind->vm->rebind_list);
+		svmgpu_vma_trace_list(part, SVMGPU_TRACE_LIST_REBIND, true);
+	}
 	return bind_insert(bind, part);
 }
 

@@ -10,6 +10,7 @@
 #include "svmgpu_device.h"
 #include "svmgpu_migrate.h"
 #include "svmgpu_pt.h"
+#include "svmgpu_trace.h"
 #include "svmgpu_vm.h"
 
 /**
@@ -630,8 +631,12 @@ void svmgpu_pt_free_deferred(struct svmgpu_vm *vm)
 {
 	if (!vm->pt.num_deferred || (!vm->closed && vm->pt.num_deferred < PT_DEFERRED_MAX))
 		return;
-	if (vm->pt.dma)
+	if (vm->pt.dma) {
 		svmgpu_tlb_flush(vm->dev, vm->asid, 0, ~0ULL);
+		trace_svmgpu_pt_freed(0, 0, vm->pt.num_deferred * PAGE_SIZE, vm->trace_id, 0,
+				      vm->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_BIND,
+				      SVMGPU_TRACE_VMA_BO, SVMGPU_TRACE_PT_FLUSHED, 0);
+	}
 	svmgpu_pt_free_list(vm->pt.dma, &vm->pt.deferred);
 	vm->pt.num_deferred = 0;
 }

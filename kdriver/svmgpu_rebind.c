@@ -28,6 +28,26 @@
  * fence of the object (L11), the invalidation for every fence of the VM.
  */
 
+/* All of the pair's gpu_vmas are on the evict list, or leave it. */
+static void trace_evict_list(struct drm_gpuvm_bo *vm_bo, bool added, u16 owner, u32 owner_id)
+{
+	struct svmgpu_vm *vm = gpuvm_to_vm(vm_bo->vm);
+	u32 bo_id = gem_to_bo(vm_bo->obj)->trace_id;
+	u16 gpu = vm->dev->caps.gpu_index;
+	struct drm_gpuva *gpuva;
+
+	drm_gpuvm_bo_for_each_va(gpuva, vm_bo) {
+		u32 vma_id = gpuva_to_vma(gpuva)->trace_id;
+
+		if (added)
+			trace_svmgpu_list_added(vm->trace_id, vma_id, bo_id,
+						SVMGPU_TRACE_LIST_EVICT, gpu, owner_id, owner);
+		else
+			trace_svmgpu_list_removed(vm->trace_id, vma_id, bo_id,
+						  SVMGPU_TRACE_LIST_EVICT, gpu, owner_id, owner);
+	}
+}
+
 static int vm_bo_validate(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec)
 {
 	struct svmgpu_vm *vm = gpuvm_to_vm(vm_bo->vm);
@@ -35,21 +55,25 @@ static int vm_bo_validate(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec)
 	struct drm_gpuva *gpuva;
 	int err;
 
-	drm_gpuvm_bo_for_each_va(gpuva, vm_bo) {
-		list_move_tail(&gpuva_to_vma(gpuva)->rebind_link, &vm->rebind_list);
-		trace_svmgpu_list_added(vm->trace_id, gpuva_to_vma(gpuva)->trace_id,
-					bo->trace_id, SVMGPU_TRACE_LIST_REBIND,
-					vm->dev->caps.gpu_index, 0, SVMGPU_TRACE_OWNER_REBIND);
-	}
+	/* an external object's came to the list when both resvs were held (L8) */
+	if (!svmgpu_bo_is_local(bo))
+		trace_evict_list(vm_bo, true, SVMGPU_TRACE_OWNER_REBIND, 0);
 	/* a purged object has nothing to come back: its gpu_vmas map nothing */
 	if (bo->purge != SVMGPU_PURGED) {
 		err = svmgpu_bo_validate(bo, vm, true);
 		if (err)
 			return err;
 	}
+	drm_gpuvm_bo_for_each_va(gpuva, vm_bo) {
+		struct svmgpu_vma *vma = gpuva_to_vma(gpuva);
+
+		list_move_tail(&vma->rebind_link, &vm->rebind_list);
+		trace_svmgpu_list_added(vm->trace_id, vma->trace_id, bo->trace_id,
+					SVMGPU_TRACE_LIST_REBIND, vm->dev->caps.gpu_index, 0,
+					SVMGPU_TRACE_OWNER_REBIND);
+	}
+	trace_evict_list(vm_bo, false, SVMGPU_TRACE_OWNER_REBIND, 0);
 	vm_bo->evicted = false;
-	trace_svmgpu_list_removed(vm->trace_id, 0, bo->trace_id, SVMGPU_TRACE_LIST_EVICT,
-				  vm->dev->caps.gpu_index, 0, SVMGPU_TRACE_OWNER_REBIND);
 	return 0;
 }
 
@@ -241,10 +265,8 @@ int svmgpu_vm_bo_evicted(struct svmgpu_bo *bo, bool intr)
 
 		if (!svmgpu_vm_in_fault_mode(vm)) {
 			drm_gpuvm_bo_evict(vm_bo, true);
-			trace_svmgpu_list_added(vm->trace_id, 0, bo->trace_id,
-						SVMGPU_TRACE_LIST_EVICT,
-						vm->dev->caps.gpu_index, id,
-						SVMGPU_TRACE_OWNER_EVICTION);
+			if (svmgpu_bo_is_local(bo))
+				trace_evict_list(vm_bo, true, SVMGPU_TRACE_OWNER_EVICTION, id);
 			continue;
 		}
 		if (!idle) {

@@ -61,18 +61,6 @@ static u16 userptr_trace_event(const struct mmu_notifier_range *range)
 	}
 }
 
-static void userptr_list_trace(const struct svmgpu_vma *vma, u16 list, bool added)
-{
-	const struct svmgpu_vm *vm = vma->vm;
-
-	if (added)
-		trace_svmgpu_list_added(vm->trace_id, vma->trace_id, 0, list,
-					vm->dev->caps.gpu_index, 0, SVMGPU_TRACE_OWNER_NONE);
-	else
-		trace_svmgpu_list_removed(vm->trace_id, vma->trace_id, 0, list,
-					  vm->dev->caps.gpu_index, 0, SVMGPU_TRACE_OWNER_NONE);
-}
-
 /* Preempt fences are signalled only when someone asks: ask all before waiting for one. */
 static void userptr_enable_signalling(struct svmgpu_vm *vm)
 {
@@ -99,7 +87,7 @@ static void userptr_invalidate_locked(struct svmgpu_vm *vm, struct svmgpu_vma *v
 		svmgpu_spin_lock(&vm->userptr.invalidated_lock);
 		list_move_tail(&vma->userptr.invalidate_link, &vm->userptr.invalidated);
 		svmgpu_spin_unlock(&vm->userptr.invalidated_lock);
-		userptr_list_trace(vma, SVMGPU_TRACE_LIST_INVALIDATED, true);
+		svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_INVALIDATED, true);
 	}
 
 	/*
@@ -271,7 +259,10 @@ static int userptr_park(struct svmgpu_vm *vm, struct svmgpu_vma *vma)
 	err = svmgpu_vm_resv_lock(vm);
 	if (err)
 		return err;
-	list_del_init(&vma->rebind_link);
+	if (!list_empty(&vma->rebind_link)) {
+		list_del_init(&vma->rebind_link);
+		svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_REBIND, false);
+	}
 	dma_resv_wait_timeout(svmgpu_vm_resv(vm), DMA_RESV_USAGE_BOOKKEEP, false,
 			      MAX_SCHEDULE_TIMEOUT);
 	svmgpu_notifier_lock_read(&vm->svm.gpusvm);
@@ -321,8 +312,8 @@ int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm)
 		} else if (!err) {
 			list_del_init(&vma->userptr.repin_link);
 			list_move_tail(&vma->rebind_link, &vm->rebind_list);
-			userptr_list_trace(vma, SVMGPU_TRACE_LIST_INVALIDATED, false);
-			userptr_list_trace(vma, SVMGPU_TRACE_LIST_REBIND, true);
+			svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_INVALIDATED, false);
+			svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_REBIND, true);
 		}
 		if (err)
 			break;

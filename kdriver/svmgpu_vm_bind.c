@@ -469,6 +469,9 @@ static void bind_write(struct svmgpu_bind *bind, struct svmgpu_validation *v)
 		bind->job = NULL;
 		drm_exec_for_each_locked_object(&v->exec, obj)
 			dma_resv_add_fence(obj->resv, bind->fence, DMA_RESV_USAGE_BOOKKEEP);
+		trace_svmgpu_fence_published(bind->trace_id, vm->trace_id, 0, bind->fence->seqno,
+					     v->traced, 0, vm->dev->caps.gpu_index,
+					     SVMGPU_TRACE_OWNER_BIND, 1);
 	} else {
 		for (i = 0; i < bind->num_touched; i++) {
 			svmgpu_pt_commit_cpu(&bind->updates[i]);
@@ -551,6 +554,8 @@ static int bind_execute_locked(struct svmgpu_bind *bind, struct svmgpu_validatio
 
 	svmgpu_notifier_lock_read(&vm->svm.gpusvm);
 	err = bind_check_userptrs(bind);
+	trace_svmgpu_seq_checked(bind->trace_id, vm->trace_id, 0, 0, !!err, err,
+				 vm->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_BIND, 1);
 	if (err) {
 		svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
 		goto err_unlink;

@@ -45,6 +45,29 @@ static u16 vma_trace_kind(const struct svmgpu_vma *vma)
 }
 
 /**
+ * svmgpu_vma_trace_list() - tells the log that a gpu_vma joined or left a list
+ * @vma: the gpu_vma
+ * @list: enum svmgpu_trace_list
+ * @added: it joined
+ *
+ * Context: any.
+ */
+void svmgpu_vma_trace_list(const struct svmgpu_vma *vma, u16 list, bool added)
+{
+	const struct svmgpu_vm *vm = vma->vm;
+	struct svmgpu_bo *bo = svmgpu_vma_bo(vma);
+	u32 bo_id = bo ? bo->trace_id : 0;
+	u16 gpu = vm->dev->caps.gpu_index;
+
+	if (added)
+		trace_svmgpu_list_added(vm->trace_id, vma->trace_id, bo_id, list, gpu, 0,
+					SVMGPU_TRACE_OWNER_BIND);
+	else
+		trace_svmgpu_list_removed(vm->trace_id, vma->trace_id, bo_id, list, gpu, 0,
+					  SVMGPU_TRACE_OWNER_BIND);
+}
+
+/**
  * svmgpu_vma_trace() - tells the log that a gpu_vma came or went
  * @vma: the gpu_vma
  * @mapped: it came
@@ -58,6 +81,7 @@ void svmgpu_vma_trace(const struct svmgpu_vma *vma, bool mapped)
 	u32 bo_id = bo ? bo->trace_id : 0;
 	u16 kind = vma_trace_kind(vma);
 
+	svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_PARTITION, mapped);
 	if (mapped)
 		trace_svmgpu_vma_mapped(vma->trace_id, vm->trace_id, svmgpu_vma_start(vma),
 					vma->gpuva.va.range, vma->gpuva.gem.offset, bo_id, kind,
@@ -208,9 +232,7 @@ int svmgpu_vma_link(struct svmgpu_vma *vma)
 	if (vma->attr.purge != DRM_XE_VMA_PURGEABLE_STATE_WILLNEED)
 		bo->dontneed_vmas++;
 	svmgpu_bo_update_purge(bo);
-	trace_svmgpu_list_added(vma->vm->trace_id, vma->trace_id, bo->trace_id,
-				SVMGPU_TRACE_LIST_GPUVA, vma->vm->dev->caps.gpu_index, 0,
-				SVMGPU_TRACE_OWNER_BIND);
+	svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_GPUVA, true);
 	return 0;
 }
 
@@ -230,9 +252,9 @@ void svmgpu_vma_unlink(struct svmgpu_vma *vma)
 	if (vma->attr.purge != DRM_XE_VMA_PURGEABLE_STATE_WILLNEED)
 		bo->dontneed_vmas--;
 	svmgpu_bo_update_purge(bo);
-	trace_svmgpu_list_removed(vma->vm->trace_id, vma->trace_id, bo->trace_id,
-				  SVMGPU_TRACE_LIST_GPUVA, vma->vm->dev->caps.gpu_index, 0,
-				  SVMGPU_TRACE_OWNER_BIND);
+	if (vma->gpuva.vm_bo->evicted)
+		svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_EVICT, false);
+	svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_GPUVA, false);
 	drm_gpuva_unlink(&vma->gpuva);
 	/* the reference on the object went with the link */
 	vma->gpuva.gem.obj = NULL;
@@ -250,7 +272,10 @@ void svmgpu_vma_destroy(struct svmgpu_vma *vma, struct dma_fence *fence)
 {
 	struct svmgpu_vm *vm = vma->vm;
 
-	list_del_init(&vma->rebind_link);
+	if (!list_empty(&vma->rebind_link)) {
+		list_del_init(&vma->rebind_link);
+		svmgpu_vma_trace_list(vma, SVMGPU_TRACE_LIST_REBIND, false);
+	}
 	if (svmgpu_vma_is_userptr(vma)) {
 		/* An invalidation that still comes finds it destroyed and adds it to no list. */
 		svmgpu_notifier_lock_write(&vm->svm.gpusvm);
@@ -729,8 +754,10 @@ static int vma_split(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start, u6
 		/* cannot fail: the place is free, and the object's link exists already */
 		WARN_ON(drm_gpuva_insert(&vm->gpuvm, &parts[i]->gpuva));
 		WARN_ON(svmgpu_vma_link(parts[i]));
-		if (!list_empty(&vma->rebind_link))
+		if (!list_empty(&vma->rebind_link)) {
 			list_add_tail(&parts[i]->rebind_link, &vm->rebind_list);
+			svmgpu_vma_trace_list(parts[i], SVMGPU_TRACE_LIST_REBIND, true);
+		}
 		svmgpu_vma_trace(parts[i], true);
 	}
 	vma_split_entries(vm, vma, parts);

@@ -158,6 +158,7 @@ void svmgpu_vma_unlink(struct svmgpu_vma *vma);
 void svmgpu_vma_destroy(struct svmgpu_vma *vma, struct dma_fence *fence);
 void svmgpu_vma_attr_copy(struct svmgpu_vma_attr *to, const struct svmgpu_vma_attr *from);
 void svmgpu_vma_trace(const struct svmgpu_vma *vma, bool mapped);
+void svmgpu_vma_trace_list(const struct svmgpu_vma *vma, u16 list, bool added);
 
 /**
  * struct svmgpu_vma_source - the pages behind a piece of an address space
