@@ -254,16 +254,6 @@ void svmgpu_bo_update_purge(struct svmgpu_bo *bo)
 
 /* --- residency ------------------------------------------------------------- */
 
-/*
- * May objects of the same VM be pushed out to make room for one of them? Who
- * validates says so: not in exec and rebind, which need all of them; in a bind
- * it depends on the VM; a fault may always, what was pushed out faults back in.
- */
-static bool svmgpu_bo_may_evict_own(struct svmgpu_vm *vm)
-{
-	return !vm->validating;
-}
-
 static int svmgpu_bo_do_validate(struct svmgpu_bo *bo, struct svmgpu_vm *vm,
 				 struct ttm_placement *placement, bool interruptible)
 {
@@ -271,22 +261,19 @@ static int svmgpu_bo_do_validate(struct svmgpu_bo *bo, struct svmgpu_vm *vm,
 		.interruptible = interruptible,
 		.gfp_retry_mayfail = true,
 	};
-	bool guard = false;
-	int err;
 
 	if (vm) {
 		dma_resv_assert_held(svmgpu_vm_resv(vm));
 		ctx.resv = svmgpu_vm_resv(vm);
-		ctx.allow_res_evict = svmgpu_bo_may_evict_own(vm);
-		/* read by svmgpu_ttm_eviction_valuable() */
-		guard = !ctx.allow_res_evict && !vm->validating;
-		if (guard)
-			WRITE_ONCE(vm->validating, current);
+		/*
+		 * Who validates says whether objects of the VM may be pushed out for
+		 * it: not in exec and rebind, which need all of them; in a bind it
+		 * depends on the VM; a fault may always, what was pushed out faults
+		 * back in. svmgpu_ttm_eviction_valuable() looks at the same.
+		 */
+		ctx.allow_res_evict = !vm->validating;
 	}
-	err = ttm_bo_validate(&bo->ttm, placement, &ctx);
-	if (guard)
-		WRITE_ONCE(vm->validating, NULL);
-	return svmgpu_bo_errno(err);
+	return svmgpu_bo_errno(ttm_bo_validate(&bo->ttm, placement, &ctx));
 }
 
 /**

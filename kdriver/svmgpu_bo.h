@@ -96,7 +96,7 @@ struct svmgpu_bo *svmgpu_bo_create(struct svmgpu_device *dev, struct svmgpu_vm *
  * resv held. Makes the object resident in an allowed place; -ENOSPC/-ENOMEM. A
  * purged object stays without backing (ttm.resource NULL): that is no error.
  * With @vm (its resv is held too) other objects of @vm may be evicted for it, unless
- * vm->validating is set already (exec, rebind) or the VM may not be overcommitted.
+ * vm->validating is set (exec, rebind, binds of VMs that may not be overcommitted).
  */
 int svmgpu_bo_validate(struct svmgpu_bo *bo, struct svmgpu_vm *vm, bool interruptible);
 /* resv held: to VRAM (@vram) or to system memory; -EINVAL if the placement does not allow it. */

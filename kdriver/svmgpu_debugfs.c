@@ -94,19 +94,12 @@ static int svmgpu_show_link_residencies(struct svmgpu_device *dev, struct drm_pr
 	return 0;
 }
 
-static int svmgpu_show_late_binding(struct svmgpu_device *dev, struct drm_printer *p)
-{
-	drm_puts(p, "1\n");
-	return 0;
-}
-
 static const struct svmgpu_debugfs_file svmgpu_root_files[] = {
 	{ "info", svmgpu_show_info },
 	{ "sriov_info", svmgpu_show_sriov_info },
 	{ "workarounds", svmgpu_show_workarounds },
 	{ "dgfx_pkg_residencies", svmgpu_show_pkg_residencies },
 	{ "dgfx_pcie_link_residencies", svmgpu_show_link_residencies },
-	{ "disable_late_binding", svmgpu_show_late_binding },
 };
 
 static int svmgpu_show_ggtt(struct svmgpu_device *dev, struct drm_printer *p)
@@ -313,6 +306,8 @@ void svmgpu_debugfs_init(struct svmgpu_device *dev)
 	debugfs_create_file("forcewake_all", 0400, root, dev, &svmgpu_forcewake_fops);
 	debugfs_create_file_unsafe("wedged_mode", 0600, root, dev, &svmgpu_wedged_mode_fops);
 	debugfs_create_u32("atomic_svm_timeslice_ms", 0600, root, &dev->atomic_timeslice_ms);
+	/* no firmware is ever loaded late, so that this only remembers what was written */
+	debugfs_create_u32("disable_late_binding", 0600, root, &dev->disable_late_binding);
 	ttm_resource_manager_create_debugfs(&dev->system, root, "gtt_mm");
 #ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
 	fault_create_debugfs_attr("fail_gt_reset", root, &svmgpu_fail_reset);

@@ -147,6 +147,8 @@ struct svmgpu_device {
 	u32 wedged_mode;
 	/** @atomic_timeslice_ms: residency of a page that an atomic brought to VRAM (debugfs) */
 	u32 atomic_timeslice_ms;
+	/** @disable_late_binding: debugfs; without effect */
+	u32 disable_late_binding;
 	/** @wedge_work: kills what still runs after the device was lost */
 	struct work_struct wedge_work;
 	/** @reset_work: global reset asked for by svmgpu_device_queue_reset() */
