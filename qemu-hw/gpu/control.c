@@ -101,6 +101,13 @@ static void append_number(GString *json, const char *name, uint64_t value)
     g_string_append_printf(json, ",\"%s\":%" G_GUINT64_FORMAT, name, value);
 }
 
+/* Others count meanwhile. */
+static void append_counter(GString *json, const char *name,
+                           const uint64_t *counter)
+{
+    append_number(json, name, __atomic_load_n(counter, __ATOMIC_RELAXED));
+}
+
 static void append_gpu(GString *json, Gpu *gpu)
 {
     const GpuCounters *c = &gpu->counters;
@@ -122,25 +129,25 @@ static void append_gpu(GString *json, Gpu *gpu)
     append_number(json, "contexts", gpu_engines_contexts(gpu->engines));
     append_number(json, "faults_outstanding",
                   gpu_faults_outstanding(gpu->faults));
-    append_number(json, "guest_errors", c->guest_errors);
+    append_counter(json, "guest_errors", &c->guest_errors);
     g_string_append_printf(json, ",\"last_error\":\"%s\"",
                            gpu_error_name(g_atomic_int_get(
                                               &gpu->error_last)));
-    append_number(json, "jobs", c->jobs);
-    append_number(json, "jobs_failed", c->jobs_failed);
-    append_number(json, "faults_raised", c->faults_raised);
-    append_number(json, "faults_answered", c->faults_answered);
-    append_number(json, "faults_replayed", c->faults_replayed);
-    append_number(json, "bad_answers", c->bad_answers);
-    append_number(json, "fatal_faults", c->fatal_faults);
-    append_number(json, "flushes", c->flushes);
-    append_number(json, "commands", c->commands);
-    append_number(json, "descriptors", c->descriptors);
-    append_number(json, "bytes_copied", c->bytes_copied);
-    append_number(json, "interrupts", c->interrupts);
-    append_number(json, "interrupts_dropped", c->interrupts_dropped);
-    append_number(json, "events_dropped", c->events_dropped);
-    append_number(json, "resets", c->resets);
+    append_counter(json, "jobs", &c->jobs);
+    append_counter(json, "jobs_failed", &c->jobs_failed);
+    append_counter(json, "faults_raised", &c->faults_raised);
+    append_counter(json, "faults_answered", &c->faults_answered);
+    append_counter(json, "faults_replayed", &c->faults_replayed);
+    append_counter(json, "bad_answers", &c->bad_answers);
+    append_counter(json, "fatal_faults", &c->fatal_faults);
+    append_counter(json, "flushes", &c->flushes);
+    append_counter(json, "commands", &c->commands);
+    append_counter(json, "descriptors", &c->descriptors);
+    append_counter(json, "bytes_copied", &c->bytes_copied);
+    append_counter(json, "interrupts", &c->interrupts);
+    append_counter(json, "interrupts_dropped", &c->interrupts_dropped);
+    append_counter(json, "events_dropped", &c->events_dropped);
+    append_counter(json, "resets", &c->resets);
     append_number(json, "tlb_hits", tlb.hits);
     append_number(json, "tlb_misses", tlb.misses);
     append_number(json, "tlb_stale_hits", tlb.stale_hits);

@@ -587,6 +587,22 @@ static bool va_canonical(uint64_t va)
     return va >> SVMGPU_VA_BITS == 0 || (int64_t)va >> 47 == -1;
 }
 
+/* Null leaves and scratch: zeroes come out, and nothing goes in. */
+static void access_nothing(GpuAccess *access, size_t len)
+{
+    if (!wants_write(access->kind) || access->kind == SVMGPU_ACCESS_ATOMIC) {
+        memset((uint8_t *)access->data + access->done, 0, len);
+    }
+    access->done += len;
+}
+
+static bool as_has_scratch(GpuMmu *mmu, uint32_t asid)
+{
+    uint64_t as = __atomic_load_n(&mmu->as[asid], __ATOMIC_ACQUIRE);
+
+    return (as & AS_PRESENT) && (as & AS_SCRATCH);
+}
+
 static bool access_piece(GpuPort *port, uint32_t asid, GpuAccess *access,
                          const GpuPinnedLeaf *pinned, GpuFaultInfo *fault)
 {
@@ -601,8 +617,12 @@ static bool access_piece(GpuPort *port, uint32_t asid, GpuAccess *access,
     fault->addr = exact;
     fault->access = access->kind;
     if (!va_canonical(exact)) {
-        return fault_at(fault, SVMGPU_FAULT_BAD_VA, SVMGPU_PT_ROOT_LEVEL,
-                        SVMGPU_ERROR_FAULT);
+        if (!as_has_scratch(port->mmu, asid)) {
+            return fault_at(fault, SVMGPU_FAULT_BAD_VA, SVMGPU_PT_ROOT_LEVEL,
+                            SVMGPU_ERROR_FAULT);
+        }
+        access_nothing(access, len);
+        return true;
     }
     port_lock(port);
     if (!port_translate(port, asid, va, access->kind, pinned, &entry, &paddr,
@@ -611,19 +631,16 @@ static bool access_piece(GpuPort *port, uint32_t asid, GpuAccess *access,
         return false;
     }
     if (entry.null) {
-        if (!wants_write(access->kind) ||
-            access->kind == SVMGPU_ACCESS_ATOMIC) {
-            memset((uint8_t *)access->data + access->done, 0, len);
-        }
+        access_nothing(access, len);
     } else {
         error = access_memory(gpu, access, paddr, len);
+        access->done += error == SVMGPU_OK ? len : 0;
     }
     port_unlock(port);
 
     if (error != SVMGPU_OK) {
         return fault_at(fault, SVMGPU_FAULT_BAD_PADDR, 0, error);
     }
-    access->done += len;
     if (gpu->config->hot_threshold &&
         entry.hits == gpu->config->hot_threshold &&
         SVMGPU_PADDR_APERTURE(paddr) != SVMGPU_APERTURE_VRAM) {

@@ -3,8 +3,6 @@
 
 #include "pagemap.h"
 
-#include <string.h>
-
 #include "memory.h"
 
 void gpu_pagemap_init(GpuPagemap *map, void *entries, uint64_t pages)
@@ -30,7 +28,16 @@ static bool page_poisoned(GpuPagemap *map, uint64_t page)
 
 void gpu_pagemap_reset(GpuPagemap *map)
 {
-    memset(map->entries, 0, map->pages * sizeof(*map->entries));
+    for (uint64_t page = 0; page < map->pages; page++) {
+        struct svmgpu_pagemap_entry *entry = &map->entries[page];
+
+        /* a peer may be counting an access at this moment */
+        entry->va = 0;
+        entry->asid = 0;
+        entry->state = SVMGPU_PAGE_FREE;
+        __atomic_store_n(&entry->flags, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&entry->access_count, 0, __ATOMIC_RELAXED);
+    }
     if (__atomic_load_n(&map->poisoned, __ATOMIC_RELAXED) == 0) {
         return;
     }

@@ -145,6 +145,9 @@ static void test_scratch(void)
                      SVMGPU_AS_SCRATCH, 0, 0);
     store(&m, 0x123456789000, 1);
     g_assert_cmpuint(load(&m, 0x123456789000), ==, 0);
+    /* an address that is none is as good */
+    store(&m, 0x1fffffffffff000, 1);
+    g_assert_cmpuint(load(&m, 0x1fffffffffff000), ==, 0);
     mmu_tear_down(&m);
 }
 
