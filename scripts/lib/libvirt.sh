@@ -82,6 +82,10 @@ ensure_libvirt() {
     else
         SVMGPU_URI=qemu:///session
     fi
+    # As long as one of our commands uses the daemon, none of them ends it.
+    exec {SVMGPU_CLIENT_FD}>"$SVMGPU_CACHE/.lock-libvirt-clients"
+    flock -s "$SVMGPU_CLIENT_FD"
+    at_exit stop_own_libvirtd
     if ! virsh_quiet list --name >/dev/null 2>&1; then
         if ! is_root || [[ -n ${SVMGPU_LIBVIRT_URI:-} ]]; then
             die "libvirt at $SVMGPU_URI does not answer" \
@@ -90,7 +94,6 @@ ensure_libvirt() {
         have libvirtd || die "libvirtd is missing" "apt-get install libvirt-daemon-system"
         with_lock libvirtd _start_libvirtd_once
     fi
-    at_exit stop_own_libvirtd
     SVMGPU_URI_OK=1
 }
 
@@ -100,11 +103,13 @@ _start_libvirtd_once() {
 
 # The daemon that we started has nothing left to do: end it now, not in 30 s.
 stop_own_libvirtd() {
-    local pid
+    local pid names
     [[ -e $SVMGPU_LIBVIRT_DIR/libvirtd.pid ]] || return 0
+    flock -n -x "$SVMGPU_CLIENT_FD" || return 0
     pid=$(cat "$SVMGPU_LIBVIRT_DIR/libvirtd.pid")
     [[ $(cat "/proc/$pid/comm" 2>/dev/null) == libvirtd ]] || return 0
-    [[ -z $(virsh_quiet list --name 2>/dev/null) ]] || return 0
+    names=$(virsh_quiet list --name 2>/dev/null) || return 0
+    [[ -z ${names//[[:space:]]/} ]] || return 0
     kill -TERM "$pid" 2>/dev/null || true
     local i
     for ((i = 0; i < 50; i++)); do

@@ -15,28 +15,35 @@
 
 RUN_TIMEOUT=3600
 
-# The process that keeps a domain going, while it does
+# domain_pid NAME: the domain's QEMU process, as libvirt wrote it down
 domain_pid() {
     local dir
-    for dir in /run/libvirt/qemu "${XDG_RUNTIME_DIR:-/nonexistent}/libvirt/qemu/run"; do
+    for dir in /run/libvirt/qemu "${XDG_RUNTIME_DIR:-/nonexistent}/libvirt/qemu/run" \
+        "${XDG_CACHE_HOME:-$HOME/.cache}/libvirt/qemu/run"; do
         [[ ! -r $dir/$1.pid ]] || cat "$dir/$1.pid"
     done
 }
 
-# device_pid NAME: the process of the domain's GPUs
-device_pid() {
-    local pid
-    pid=$(domain_pid "$1")
-    [[ -z $pid ]] || pgrep -f -- "svmgpu-device .*--watch-pid $pid( |\$)" || true
-}
+# device_pid PID: the process of the GPUs of this QEMU
+device_pid() { pgrep -f -- "svmgpu-device .*--watch-pid $1( |\$)" || true; }
 
 domain_active() { [[ $(virsh_quiet domstate "$1" 2>/dev/null) =~ ^(running|paused|in\ shutdown|idle|no\ state) ]]; }
+
+# guest_alive NAME PID: by its process where that is known, so that a libvirtd
+# that starts anew is not taken for a guest that ended
+guest_alive() {
+    if [[ -n $2 ]]; then
+        kill -0 "$2" 2>/dev/null
+    else
+        domain_active "$1"
+    fi
+}
 
 # run_guest NAME KERNEL GPUS LOG WORDS DIR: boot with these words on the kernel's
 # command line, run DIR/command; its status is
 # in RUN_STATUS afterwards; ends the script when there is none
 run_guest() {
-    local name=$1 kernel=$2 gpus=$3 log=$4 words=$5 dir=$6 tail_pid why device=''
+    local name=$1 kernel=$2 gpus=$3 log=$4 words=$5 dir=$6 tail_pid why qemu device=''
     local start=$SECONDS
     : >"$dir/output"
     : >"$dir/console"
@@ -44,15 +51,16 @@ run_guest() {
         "$(kernel_cmdline "$kernel" "svmgpu.run=$dir $words")" destroy >"$dir/domain.xml"
     at_exit destroy_domain "$name"
     virsh_or_die create "$dir/domain.xml"
+    qemu=$(domain_pid "$name")
     tail -n +1 -s 0.2 -f "$dir/output" &
     tail_pid=$!
     at_exit end_process "$tail_pid"
-    ((gpus == 0)) || device=$(device_pid "$name")
-    while domain_active "$name"; do
+    [[ $gpus -eq 0 || -z $qemu ]] || device=$(device_pid "$qemu")
+    while guest_alive "$name" "$qemu"; do
         if [[ -n $device ]] && ! kill -0 "$device" 2>/dev/null; then
             # the device goes when its QEMU goes; QEMU may only just be gone
             sleep 1
-            domain_active "$name" || break
+            guest_alive "$name" "$qemu" || break
             end_process "$tail_pid"
             die "the device process died" "see $dir/console; the log, if any, holds what it did last"
         fi
@@ -88,7 +96,9 @@ end_process() {
 }
 
 destroy_domain() {
-    [[ -z ${SVMGPU_URI:-} ]] || virsh_quiet destroy "$1" >/dev/null 2>&1 || true
+    local pid
+    pid=$(domain_pid "$1")
+    virsh_quiet destroy "$1" >/dev/null 2>&1 || [[ -z $pid ]] || kill "$pid" 2>/dev/null || true
 }
 
 # new_run_dir: a directory for one run, inside the checkout; old ones go
