@@ -15,7 +15,7 @@ G_DEFINE_FINAL_TYPE (SviApplication, svi_application, ADW_TYPE_APPLICATION)
 
 static const GOptionEntry options[] = {
   { "render", 'r', 0, G_OPTION_ARG_FILENAME, NULL, "Draw the log into a PNG or SVG file and exit; needs no display", "PICTURE" },
-  { "view", 0, 0, G_OPTION_ARG_STRING, NULL, "What to draw: timeline (the default), gpus, ranges or locks", "VIEW" },
+  { "view", 0, 0, G_OPTION_ARG_STRING, NULL, "What to draw: timeline (the default), fault, gpus, ranges or locks", "VIEW" },
   { "from", 0, 0, G_OPTION_ARG_STRING, NULL, "Start of the time to draw: nanoseconds, or with ns, µs, ms, s, min", "TIME" },
   { "to", 0, 0, G_OPTION_ARG_STRING, NULL, "End of the time to draw", "TIME" },
   { "cursor", 0, 0, G_OPTION_ARG_STRING, NULL, "Where to put the time cursor", "TIME" },

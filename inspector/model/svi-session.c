@@ -7,7 +7,9 @@
 
 #include "store/svi-lanes.h"
 
-/* A log that is being written changes many times a second; this often it is looked at again */
+/* A log that is being written changes many times a second; this often it is looked at again, or less often where a look
+ * takes long, so that at most a quarter of a processor goes into looking
+ */
 #define REFRESH_MS 250
 
 /* A log counts as live while it changed this recently */
@@ -33,6 +35,7 @@ struct _SviSession
 
   GFileMonitor *monitors[2];
   guint         refresh_source;
+  guint         refresh_ms;
   guint         live_source;
   gboolean      refreshing;
   gboolean      refresh_again;
@@ -143,6 +146,7 @@ svi_session_init (SviSession *self)
 {
   self->cursor_ns = NAN;
   self->mark_from_ns = self->mark_to_ns = NAN;
+  self->refresh_ms = REFRESH_MS;
 }
 
 SviSession *
@@ -175,6 +179,7 @@ typedef struct
   SviCatalog *catalog;
   double      length_ns;
   char       *damage;
+  gint64      took_us;
 } Opened;
 
 static void
@@ -195,6 +200,7 @@ read_catalog (Opened        *opened,
               GError       **error)
 {
   SviLog *log = opened->queries->log;
+  gint64 started = g_get_monotonic_time ();
 
   svi_log_begin (log, cancellable);
   opened->catalog = svi_lanes_load (log, cancellable, error);
@@ -202,6 +208,7 @@ read_catalog (Opened        *opened,
     opened->length_ns = (double) svi_log_get_length (log);
   opened->damage = g_strdup (svi_log_get_damage (log));
   svi_log_end (log);
+  opened->took_us = g_get_monotonic_time () - started;
   return opened->catalog != NULL;
 }
 
@@ -298,6 +305,7 @@ on_refreshed (GObject      *source,
           self->catalog = g_steal_pointer (&opened->catalog);
         }
       self->length_ns = MAX (opened->length_ns, self->length_ns);
+      self->refresh_ms = (guint) MAX (REFRESH_MS, opened->took_us / 1000 * 4);
       g_free (self->damage);
       self->damage = g_steal_pointer (&opened->damage);
       g_signal_emit (self, signals[SIGNAL_CATALOG_CHANGED], 0);
@@ -361,7 +369,7 @@ refresh (SviSession *self)
       return;
     }
   if (self->refresh_source == 0)
-    self->refresh_source = g_timeout_add (REFRESH_MS, on_refresh_due, self);
+    self->refresh_source = g_timeout_add (self->refresh_ms, on_refresh_due, self);
 }
 
 static void

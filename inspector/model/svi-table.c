@@ -76,14 +76,6 @@ svi_row_get_number (SviRow *self,
   return cell != NULL ? g_ascii_strtoll (cell, NULL, 10) : 0;
 }
 
-guint
-svi_row_get_index (SviRow *self)
-{
-  g_return_val_if_fail (SVI_IS_ROW (self), 0);
-
-  return self->index;
-}
-
 /* The cell as people read it, after the kind of its column. */
 char *
 svi_row_dup_text (SviRow *self,

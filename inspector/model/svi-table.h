@@ -32,7 +32,6 @@ char       *svi_row_dup_text   (SviRow *self,
                                 guint   column);
 gint64      svi_row_get_number (SviRow *self,
                                 guint   column);
-guint       svi_row_get_index  (SviRow *self);
 
 #define SVI_TYPE_TABLE (svi_table_get_type ())
 G_DECLARE_FINAL_TYPE (SviTable, svi_table, SVI, TABLE, GObject)

@@ -9,6 +9,9 @@
 /* A lock class or a VM with more lanes than this starts collapsed */
 #define FOLD_ABOVE 24
 
+/* Up to this many VMs are shown one below the other; more are grouped by process, and start collapsed */
+#define FLAT_VMS 4
+
 typedef struct
 {
   gint64  id;
@@ -18,6 +21,7 @@ typedef struct
   gint64  va;
   guint64 bytes;
   gint64  t0;
+  gint64  weight;
   char   *kind;
   char   *name;
 } Thing;
@@ -56,7 +60,7 @@ load_things (SviLog  *log,
              GError **error)
 {
   g_autoptr (GPtrArray) things = g_ptr_array_new_with_free_func (thing_free);
-  sqlite3_stmt *statement;
+  sqlite3_stmt *statement, *count;
 
   statement = svi_log_prepare (log,
                                "SELECT th.id, th.kind, th.parent_id, th.gpu, th.key, th.va, th.bytes, th.name, th.t0"
@@ -81,6 +85,19 @@ load_things (SviLog  *log,
       thing->name = column_text (statement, 7);
       thing->t0 = sqlite3_column_int64 (statement, 8);
       g_ptr_array_add (things, thing);
+    }
+
+  /* How busy each is, from the few buckets of the coarsest density level */
+  count = svi_log_prepare (log, "SELECT sum(count) FROM density WHERE thing_id = ? AND level = 4", NULL);
+  for (guint i = 0; i < things->len && count != NULL; i++)
+    {
+      Thing *thing = g_ptr_array_index (things, i);
+
+      sqlite3_reset (count);
+      sqlite3_bind_int64 (count, 1, thing->id);
+      if (svi_log_step (log, count))
+        thing->weight = sqlite3_column_int64 (count, 0);
+      sqlite3_reset (count);
     }
   return g_steal_pointer (&things);
 }
@@ -209,25 +226,10 @@ add_things (SviCatalog *catalog,
         }
 
       lane = svi_catalog_add (catalog, lane_kind, group, thing->id, path, title, subtitle);
-      if (lane_kind == SVI_LANE_FAULT || lane_kind == SVI_LANE_COPY || lane_kind == SVI_LANE_VM)
+      lane->weight = thing->weight;
+      if (lane_kind == SVI_LANE_FAULT || lane_kind == SVI_LANE_COPY || lane_kind == SVI_LANE_QUEUE)
         lane->rows = 2;
     }
-}
-
-static gboolean
-has_thing (GPtrArray  *things,
-           const char *kind,
-           gint64      gpu,
-           gint64      parent)
-{
-  for (guint i = 0; i < things->len; i++)
-    {
-      const Thing *thing = g_ptr_array_index (things, i);
-
-      if (is_kind (thing, kind) && (gpu < 0 || thing->gpu == gpu) && (parent <= 0 || thing->parent == parent))
-        return TRUE;
-    }
-  return FALSE;
 }
 
 static void
@@ -265,72 +267,176 @@ add_gpus (SviLog     *log,
     }
 }
 
+typedef struct
+{
+  gint64 id;
+  gint64 vm;
+  gint64 gpu;
+  gint64 process;
+  gint64 tgid;
+  gint64 t0;
+  gint64 t1;
+  guint  ranges;
+  char  *comm;
+} Vm;
+
+static void
+vm_free (gpointer data)
+{
+  Vm *vm = data;
+
+  g_free (vm->comm);
+  g_free (vm);
+}
+
+/* The VMs that something happened in, those of one process together, by the time they appeared */
+static GPtrArray *
+load_vms (SviLog    *log,
+          GPtrArray *things)
+{
+  g_autoptr (GPtrArray) vms = g_ptr_array_new_with_free_func (vm_free);
+  g_autoptr (GHashTable) used = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  sqlite3_stmt *statement;
+
+  /* The value counts the ranges, and is one more so that it is never NULL */
+  for (guint i = 0; i < things->len; i++)
+    {
+      const Thing *thing = g_ptr_array_index (things, i);
+      gint64 vm = is_kind (thing, "gpu_vm") ? thing->id
+                  : is_kind (thing, "svm_range") || is_kind (thing, "exec_queue") ? thing->parent : 0;
+      guint ranges;
+
+      if (vm == 0)
+        continue;
+      ranges = GPOINTER_TO_UINT (g_hash_table_lookup (used, &vm));
+      g_hash_table_replace (used, g_memdup2 (&vm, sizeof vm),
+                            GUINT_TO_POINTER (MAX (ranges, 1) + is_kind (thing, "svm_range")));
+    }
+
+  statement = svi_log_prepare (log,
+                               "SELECT v.id, v.vm, v.gpu, p.comm, p.tgid, p.id, v.t0, v.t1 FROM gpu_vm v"
+                               " LEFT JOIN process p ON p.id = v.process_id"
+                               " ORDER BY coalesce(p.t0, v.t0), coalesce(p.id, 0), v.t0, v.id", NULL);
+  while (svi_log_step (log, statement))
+    {
+      gint64 id = sqlite3_column_int64 (statement, 0);
+      guint ranges = GPOINTER_TO_UINT (g_hash_table_lookup (used, &id));
+      Vm *vm;
+
+      if (ranges == 0)
+        continue;
+
+      vm = g_new0 (Vm, 1);
+      vm->id = id;
+      vm->ranges = ranges - 1;
+      vm->vm = sqlite3_column_int64 (statement, 1);
+      vm->gpu = column_or (statement, 2, -1);
+      vm->comm = column_text (statement, 3);
+      vm->tgid = column_or (statement, 4, 0);
+      vm->process = column_or (statement, 5, 0);
+      vm->t0 = sqlite3_column_int64 (statement, 6);
+      vm->t1 = column_or (statement, 7, -1);
+      g_ptr_array_add (vms, vm);
+    }
+  return g_steal_pointer (&vms);
+}
+
+/* The lanes of one VM below the group @index */
+static void
+add_vm_lanes (SviCatalog *catalog,
+              GPtrArray  *things,
+              const Vm   *vm,
+              int         index,
+              const char *path)
+{
+  for (guint i = 0; i < things->len; i++)
+    {
+      const Thing *thing = g_ptr_array_index (things, i);
+      g_autofree char *lane_path = NULL;
+      SviLane *lane;
+
+      if (thing->id != vm->id)
+        continue;
+      lane_path = g_strdup_printf ("%s/binds", path);
+      lane = svi_catalog_add (catalog, SVI_LANE_VM, index, vm->id, lane_path, "Binds, zaps", NULL);
+      lane->rows = 2;
+      lane->weight = thing->weight;
+      break;
+    }
+
+  add_things (catalog, things, "exec_queue", SVI_LANE_QUEUE, index, -1, vm->id, path);
+  if (vm->ranges > 0)
+    {
+      g_autofree char *ranges_path = g_strdup_printf ("%s/ranges", path);
+      g_autofree char *count = g_strdup_printf ("%u", vm->ranges);
+      SviLane *group = svi_catalog_add (catalog, SVI_LANE_GROUP, index, 0, ranges_path, "SVM ranges", count);
+
+      group->folded = vm->ranges > 4 * FOLD_ABOVE;
+      add_things (catalog, things, "svm_range", SVI_LANE_RANGE, (int) svi_catalog_size (catalog) - 1, -1, vm->id,
+                  ranges_path);
+    }
+}
+
 static void
 add_vms (SviLog     *log,
          SviCatalog *catalog,
          GPtrArray  *things)
 {
-  sqlite3_stmt *statement;
+  g_autoptr (GPtrArray) vms = load_vms (log, things);
+  gboolean many = vms->len > FLAT_VMS;
+  guint next;
 
-  statement = svi_log_prepare (log,
-                               "SELECT v.id, v.vm, v.gpu, p.comm, p.tgid FROM gpu_vm v"
-                               " LEFT JOIN process p ON p.id = v.process_id ORDER BY v.t0, v.id", NULL);
-  while (svi_log_step (log, statement))
+  for (guint first = 0; first < vms->len; first = next)
     {
-      gint64 id = sqlite3_column_int64 (statement, 0);
-      gint64 gpu = column_or (statement, 2, -1);
-      g_autofree char *comm = column_text (statement, 3);
-      g_autofree char *title = NULL;
-      g_autofree char *subtitle = NULL;
-      g_autofree char *path = NULL;
-      SviLane *group;
-      guint ranges = 0;
-      int index;
-      gboolean self_lane = FALSE;
+      const Vm *head = g_ptr_array_index (vms, first);
+      g_autofree char *process_path = g_strdup_printf ("process/%" G_GINT64_FORMAT, head->process);
+      g_autofree char *process_title = NULL;
+      int process = -1;
 
-      for (guint i = 0; i < things->len; i++)
+      for (next = first + 1; next < vms->len; next++)
+        if (((const Vm *) g_ptr_array_index (vms, next))->process != head->process)
+          break;
+
+      if (head->comm != NULL)
+        process_title = g_strdup_printf ("%s %" G_GINT64_FORMAT, head->comm, head->tgid);
+
+      /* A log of a whole test run has a VM or two per test: then each process is a group */
+      if (many && process_title != NULL && next - first > 1)
         {
-          const Thing *thing = g_ptr_array_index (things, i);
+          g_autofree char *count = g_strdup_printf ("%u VMs", next - first);
+          SviLane *group = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, 0, process_path, process_title, count);
 
-          if (thing->id == id)
-            self_lane = TRUE;
-          if (is_kind (thing, "svm_range") && thing->parent == id)
-            ranges++;
-        }
-      if (!self_lane && ranges == 0 && !has_thing (things, "exec_queue", -1, id))
-        continue;
-
-      title = g_strdup_printf ("VM %" G_GINT64_FORMAT, (gint64) sqlite3_column_int64 (statement, 1));
-      if (comm != NULL)
-        subtitle = g_strdup_printf ("%s %" G_GINT64_FORMAT, comm, (gint64) sqlite3_column_int64 (statement, 4));
-      path = g_strdup_printf ("vm/%" G_GINT64_FORMAT, id);
-      group = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, id, path, title, subtitle);
-      if (gpu >= 0)
-        group->tint = svi_tint (SVI_TINT_GPU, (guint) gpu);
-      index = (int) svi_catalog_size (catalog) - 1;
-
-      for (guint i = 0; i < things->len; i++)
-        {
-          const Thing *thing = g_ptr_array_index (things, i);
-
-          if (thing->id == id)
+          group->folded = TRUE;
+          group->alive_from = head->t0;
+          process = (int) svi_catalog_size (catalog) - 1;
+          for (guint i = first; i < next; i++)
             {
-              g_autofree char *lane_path = g_strdup_printf ("%s/binds", path);
-              SviLane *lane = svi_catalog_add (catalog, SVI_LANE_VM, index, id, lane_path, "Binds, zaps", NULL);
+              const Vm *vm = g_ptr_array_index (vms, i);
 
-              lane->rows = 2;
+              if (vm->t1 >= 0 && (i == first || group->alive_to >= 0))
+                group->alive_to = MAX (group->alive_to, vm->t1);
+              else if (vm->t1 < 0)
+                group->alive_to = -1;
             }
         }
-      add_things (catalog, things, "exec_queue", SVI_LANE_QUEUE, index, -1, id, path);
-      if (ranges > 0)
-        {
-          g_autofree char *ranges_path = g_strdup_printf ("%s/ranges", path);
-          g_autofree char *count = g_strdup_printf ("%u", ranges);
 
-          group = svi_catalog_add (catalog, SVI_LANE_GROUP, index, 0, ranges_path, "SVM ranges", count);
-          group->folded = ranges > 4 * FOLD_ABOVE;
-          add_things (catalog, things, "svm_range", SVI_LANE_RANGE, (int) svi_catalog_size (catalog) - 1, -1, id,
-                      ranges_path);
+      for (guint i = first; i < next; i++)
+        {
+          const Vm *vm = g_ptr_array_index (vms, i);
+          g_autofree char *path = g_strdup_printf ("vm/%" G_GINT64_FORMAT, vm->id);
+          g_autofree char *title = g_strdup_printf ("VM %" G_GINT64_FORMAT, vm->vm);
+          gboolean alone = many && process < 0 && process_title != NULL;
+          SviLane *group;
+
+          group = svi_catalog_add (catalog, SVI_LANE_GROUP, process, vm->id, path,
+                                   alone ? process_title : title,
+                                   alone ? title : process < 0 ? process_title : NULL);
+          if (vm->gpu >= 0)
+            group->tint = svi_tint (SVI_TINT_GPU, (guint) vm->gpu);
+          group->alive_from = vm->t0;
+          group->alive_to = vm->t1;
+          group->folded = many && process < 0;
+          add_vm_lanes (catalog, things, vm, (int) svi_catalog_size (catalog) - 1, path);
         }
     }
 }
@@ -340,6 +446,7 @@ typedef struct
   gint64 id;
   gint64 lock;
   gint64 gpu;
+  gint64 weight;
   gint64 class_id;
   char  *class_name;
   char  *type;
@@ -371,7 +478,7 @@ load_locks (SviLog    *log,
       Thing *thing = g_ptr_array_index (things, i);
 
       if (is_kind (thing, "lock"))
-        g_hash_table_add (with_lane, &thing->id);
+        g_hash_table_insert (with_lane, &thing->id, thing);
     }
 
   statement = svi_log_prepare (log,
@@ -388,6 +495,7 @@ load_locks (SviLog    *log,
 
       lock = g_new0 (Lock, 1);
       lock->id = id;
+      lock->weight = ((const Thing *) g_hash_table_lookup (with_lane, &id))->weight;
       lock->lock = sqlite3_column_int64 (statement, 1);
       lock->name = column_text (statement, 2);
       lock->gpu = column_or (statement, 3, -1);
@@ -424,10 +532,10 @@ add_locks (SviLog     *log,
       g_autofree char *path = g_strdup_printf ("locks/%s", head->class_name);
 
       for (next = first + 1; next < locks->len; next++)
-        if (((const Lock *) g_ptr_array_index (locks, next))->class_id != head->class_id)
+        if (strcmp (((const Lock *) g_ptr_array_index (locks, next))->class_name, head->class_name) != 0)
           break;
 
-      /* A class with one lock needs no heading of its own */
+      /* Each load of the driver names its classes anew: the same name is the same class. A class with one lock needs no heading of its own */
       group = top;
       if (next - first > 1)
         {
@@ -459,6 +567,7 @@ add_locks (SviLog     *log,
             subtitle = g_strdup (lock->type);
 
           lane = svi_catalog_add (catalog, SVI_LANE_LOCK, group, lock->id, lane_path, title, subtitle);
+          lane->weight = lock->weight;
           lane->rows = g_strcmp0 (lock->type, "rwsem") == 0 || g_strcmp0 (lock->type, "mmap") == 0 ? 2 : 1;
         }
     }
@@ -517,6 +626,15 @@ svi_lanes_load (SviLog       *log,
         svi_catalog_add (catalog, SVI_LANE_OTHER, others, thing->id, path, title, thing->kind);
       }
   }
+
+  /* Children follow their group, so that one walk backwards sums everything up */
+  for (guint i = catalog->lanes->len; i-- > 0;)
+    {
+      const SviLane *lane = g_ptr_array_index (catalog->lanes, i);
+
+      if (lane->parent >= 0)
+        ((SviLane *) g_ptr_array_index (catalog->lanes, lane->parent))->weight += lane->weight;
+    }
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;

@@ -317,23 +317,6 @@ svi_log_get_integer (SviLog     *self,
   return value;
 }
 
-char *
-svi_log_get_meta (SviLog     *self,
-                  const char *key)
-{
-  sqlite3_stmt *statement = svi_log_prepare (self, "SELECT value FROM meta WHERE key = ?", NULL);
-  char *value = NULL;
-
-  if (statement == NULL)
-    return NULL;
-
-  sqlite3_bind_text (statement, 1, key, -1, SQLITE_TRANSIENT);
-  if (svi_log_step (self, statement))
-    value = g_strdup ((const char *) sqlite3_column_text (statement, 0));
-  sqlite3_reset (statement);
-  return value;
-}
-
 /* The time of the last thing that the log knows. One look at the end of an index per kind: a log of
  * any size takes microseconds.
  */
@@ -366,9 +349,3 @@ svi_log_get_length (SviLog *self)
   return length;
 }
 
-/* A number that changes when somebody writes to the log. */
-gint64
-svi_log_get_version (SviLog *self)
-{
-  return svi_log_get_integer (self, "PRAGMA data_version", 0);
-}

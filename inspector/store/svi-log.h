@@ -50,10 +50,7 @@ gboolean    svi_log_step           (SviLog        *self,
 gint64      svi_log_get_integer    (SviLog        *self,
                                     const char    *sql,
                                     gint64         fallback);
-char       *svi_log_get_meta       (SviLog        *self,
-                                    const char    *key);
 gint64      svi_log_get_length     (SviLog        *self);
-gint64      svi_log_get_version    (SviLog        *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SviLog, svi_log_close)
 

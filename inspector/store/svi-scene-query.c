@@ -421,9 +421,11 @@ svi_scene_load (SviLog                *log,
 {
   g_autoptr (SviScene) scene = NULL;
   Reader reader = { 0 };
+  double length;
 
   g_return_val_if_fail (log != NULL && catalog != NULL && request != NULL, NULL);
 
+  length = (double) svi_log_get_length (log);
   scene = svi_scene_new (catalog, request->from_ns, request->to_ns, request->bucket_ns);
   reader.log = log;
   reader.catalog = catalog;
@@ -442,7 +444,19 @@ svi_scene_load (SviLog                *log,
 
       reader.lane = svi_catalog_get (catalog, index);
       if (reader.lane->kind == SVI_LANE_GROUP)
-        continue;
+        {
+          SviEventRef none = { SVI_EVENT_NONE, 0 };
+
+          if (reader.lane->alive_from < 0)
+            continue;
+
+          svi_scene_begin (scene, index);
+          svi_scene_add (scene, (double) reader.lane->alive_from,
+                         reader.lane->alive_to >= 0 ? (double) reader.lane->alive_to : length,
+                         reader.lane->tint != 0 ? reader.lane->tint : svi_tint (SVI_TINT_SYSTEM, 0), none, NULL);
+          svi_scene_end (scene);
+          continue;
+        }
 
       svi_scene_begin (scene, index);
       if (reader.lane->kind == SVI_LANE_MARKS)

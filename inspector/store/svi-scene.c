@@ -71,6 +71,7 @@ svi_catalog_add (SviCatalog  *self,
   lane->key = key;
   lane->parent = parent;
   lane->rows = 1;
+  lane->alive_from = lane->alive_to = -1;
   lane->path = g_strdup (path);
   lane->title = g_strdup (title);
   lane->subtitle = g_strdup (subtitle);

@@ -131,6 +131,9 @@ typedef struct
   guint        rows;      /* sub-rows that the lane reserves */
   guint        children;  /* of a group */
   gboolean     folded;    /* a group that starts collapsed */
+  gint64       weight;    /* about how many events it has, its children included */
+  gint64       alive_from; /* when the thing existed; -1: not known, or always */
+  gint64       alive_to;
   char        *title;
   char        *subtitle;
   char        *path;      /* stable name over reloads: "gpu/0/bcs0" */

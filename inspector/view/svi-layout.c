@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Where each lane of the timeline is: the visible lanes of a catalog, from top to bottom. */
+/* Where each lane of the timeline is: the visible lanes of a catalog, from top to bottom; and which of them the arrows of an event
+ * join.
+ */
 
 #include "svi-timeline-draw.h"
 
@@ -39,9 +41,65 @@ contains (const char *haystack,
   return folded != NULL && strstr (folded, folded_needle) != NULL;
 }
 
+static gboolean
+is_limited (const SviLane *lane)
+{
+  return lane->kind == SVI_LANE_RANGE || lane->kind == SVI_LANE_LOCK || lane->kind == SVI_LANE_QUEUE ||
+         (lane->kind == SVI_LANE_GROUP && lane->alive_from >= 0);
+}
+
+static int
+by_weight (gconstpointer a,
+           gconstpointer b,
+           gpointer      data)
+{
+  const SviLane *one = svi_catalog_get (data, *(const guint *) a);
+  const SviLane *other = svi_catalog_get (data, *(const guint *) b);
+
+  if (one->weight != other->weight)
+    return one->weight > other->weight ? -1 : 1;
+  return *(const guint *) a < *(const guint *) b ? -1 : 1;
+}
+
+/* Hides all but the @max heaviest of each group's ranges, queues, locks and VMs. Those of the top level, which
+ * have no group, are VMs or processes: of them a third is shown.
+ */
+static void
+keep_heaviest (SviCatalog *catalog,
+               guint8     *visible,
+               guint       max)
+{
+  guint n = svi_catalog_size (catalog);
+  g_autofree guint *order = g_new (guint, n);
+  g_autofree guint *children = g_new0 (guint, (n + 1) * (SVI_LANE_MARKS + 1));
+  guint m = 0;
+
+  for (guint i = 0; i < n; i++)
+    if (visible[i] && is_limited (svi_catalog_get (catalog, i)))
+      order[m++] = i;
+  g_qsort_with_data (order, (int) m, sizeof *order, by_weight, catalog);
+
+  for (guint i = 0; i < m; i++)
+    {
+      const SviLane *lane = svi_catalog_get (catalog, order[i]);
+      guint limit = lane->kind == SVI_LANE_GROUP ? MAX (max / 3, 1) : max;
+
+      if (children[(guint) (lane->parent + 1) * (SVI_LANE_MARKS + 1) + lane->kind]++ >= limit)
+        visible[order[i]] = FALSE;
+    }
+
+  for (guint i = 0; i < n; i++)
+    {
+      const SviLane *lane = svi_catalog_get (catalog, i);
+
+      if (lane->parent >= 0 && !visible[lane->parent])
+        visible[i] = FALSE;
+    }
+}
+
 /* Lays out the lanes of @catalog whose groups are open and whose name, or that of a group above, contains @filter. While a
  * filter is set, groups are open whatever @folded says, and a group without a match is left out. @max_children
- * limits the ranges, queues and locks of each group, for a picture that cannot be scrolled; 0 is no limit.
+ * limits what each group shows to its busiest, for a picture that cannot be scrolled; 0 is no limit.
  */
 SviLayout *
 svi_layout_new (SviCatalog *catalog,
@@ -52,7 +110,6 @@ svi_layout_new (SviCatalog *catalog,
   SviLayout *self = g_new0 (SviLayout, 1);
   g_autofree char *needle = NULL;
   g_autofree guint8 *visible = NULL;
-  g_autofree guint *children = NULL;
   guint n = svi_catalog_size (catalog);
 
   self->catalog = catalog != NULL ? svi_catalog_ref (catalog) : NULL;
@@ -68,41 +125,34 @@ svi_layout_new (SviCatalog *catalog,
     {
       const SviLane *lane = svi_catalog_get (catalog, i);
 
+      /* A group comes before what is in it: its fate is known */
       if (needle == NULL)
         {
-          const SviLane *up = lane;
-
-          visible[i] = TRUE;
-          while (up->parent >= 0)
-            {
-              up = svi_catalog_get (catalog, up->parent);
-              if (folded != NULL && g_hash_table_contains (folded, up->path))
-                visible[i] = FALSE;
-            }
+          visible[i] = lane->parent < 0 ||
+                       (visible[lane->parent] &&
+                        (folded == NULL ||
+                         !g_hash_table_contains (folded, svi_catalog_get (catalog, (guint) lane->parent)->path)));
           continue;
         }
 
       for (const SviLane *up = lane; up != NULL;
-           up = up->parent >= 0 ? svi_catalog_get (catalog, up->parent) : NULL)
+           up = up->parent >= 0 ? svi_catalog_get (catalog, (guint) up->parent) : NULL)
         if (contains (up->title, needle) || contains (up->subtitle, needle))
           visible[i] = TRUE;
 
       if (visible[i])
-        for (int up = lane->parent; up >= 0; up = svi_catalog_get (catalog, up)->parent)
+        for (int up = lane->parent; up >= 0; up = svi_catalog_get (catalog, (guint) up)->parent)
           visible[up] = TRUE;
     }
 
-  children = g_new0 (guint, n);
+  if (max_children > 0)
+    keep_heaviest (catalog, visible, max_children);
+
   for (guint i = 0; i < n; i++)
     if (visible[i])
       {
-        const SviLane *lane = svi_catalog_get (catalog, i);
-        SviLayoutRow row = { i, self->height, lane_height (lane) };
+        SviLayoutRow row = { i, self->height, lane_height (svi_catalog_get (catalog, i)) };
 
-        if (max_children > 0 && lane->parent >= 0 &&
-            (lane->kind == SVI_LANE_RANGE || lane->kind == SVI_LANE_LOCK || lane->kind == SVI_LANE_QUEUE) &&
-            children[lane->parent]++ >= max_children)
-          continue;
         g_array_append_val (self->rows, row);
         self->height += row.height;
       }
@@ -119,6 +169,106 @@ svi_layout_free (SviLayout *self)
   g_array_unref (self->rows);
   g_clear_pointer (&self->catalog, svi_catalog_unref);
   g_free (self);
+}
+
+/* Leaves out the lanes that @scene has nothing on, and the groups that this leaves empty. Of the ranges of a VM those that change
+ * in the scene come first, those that only exist fill up where something else happens in the VM, and at most @max_children
+ * stay.
+ */
+void
+svi_layout_keep (SviLayout      *self,
+                 const SviScene *scene,
+                 guint           max_children)
+{
+  guint n = svi_catalog_size (self->catalog);
+  g_autofree guint8 *keep = g_new0 (guint8, MAX (n, 1));
+  g_autofree guint8 *busy = g_new0 (guint8, MAX (n, 1));
+  g_autofree guint *children = g_new0 (guint, n + 1);
+  g_autoptr (GArray) rows = g_steal_pointer (&self->rows);
+
+  /* First the ranges that change, then those that only exist */
+  for (guint pass = 0; pass < 2; pass++)
+    for (guint i = 0; i < n; i++)
+      {
+        const SviLane *lane = svi_catalog_get (self->catalog, i);
+        const SviSceneLane *entry = svi_scene_find_lane (scene, i);
+
+        if (lane->kind == SVI_LANE_GROUP || entry == NULL || entry->n_spans == 0 || keep[i])
+          continue;
+        if (lane->kind == SVI_LANE_RANGE)
+          {
+            int vm = lane->parent >= 0 ? svi_catalog_get (self->catalog, (guint) lane->parent)->parent : -1;
+
+            if (entry->n_spans < 2 && (pass == 0 || vm < 0 || !busy[vm]))
+              continue;
+            if (children[lane->parent + 1] >= max_children)
+              continue;
+            children[lane->parent + 1]++;
+          }
+        keep[i] = TRUE;
+        for (int up = lane->parent; up >= 0 && pass == 0; up = svi_catalog_get (self->catalog, (guint) up)->parent)
+          busy[up] = TRUE;
+      }
+
+  for (guint i = 0; i < n; i++)
+    {
+      const SviLane *lane = svi_catalog_get (self->catalog, i);
+
+      if (!keep[i] || lane->kind == SVI_LANE_GROUP)
+        continue;
+      for (int up = lane->parent; up >= 0; up = svi_catalog_get (self->catalog, (guint) up)->parent)
+        keep[up] = TRUE;
+    }
+
+  self->rows = g_array_new (FALSE, FALSE, sizeof (SviLayoutRow));
+  self->height = 0;
+  for (guint i = 0; i < rows->len; i++)
+    {
+      SviLayoutRow row = g_array_index (rows, SviLayoutRow, i);
+
+      if (!keep[row.lane])
+        continue;
+      row.y = self->height;
+      self->height += row.height;
+      g_array_append_val (self->rows, row);
+    }
+}
+
+/* The arrows of an event: from each cause to its effects, and for a fault back to its answer. */
+void
+svi_flows_add (GArray           *flows,
+               const SviDetails *details,
+               const SviCatalog *catalog)
+{
+  for (guint i = 1; i < details->related->len; i++)
+    {
+      const SviEventSummary *effect = g_ptr_array_index (details->related, i);
+      const SviEventSummary *cause = NULL;
+      SviFlow flow;
+
+      /* The chain is in the order of a walk through a tree: the cause is the last one before that is less deep */
+      for (guint c = i; c-- > 0 && cause == NULL;)
+        if (((const SviEventSummary *) g_ptr_array_index (details->related, c))->depth < effect->depth)
+          cause = g_ptr_array_index (details->related, c);
+      if (cause == NULL)
+        continue;
+
+      flow.from_lane = svi_catalog_find_thing (catalog, cause->thing);
+      flow.to_lane = svi_catalog_find_thing (catalog, effect->thing);
+      flow.from_ns = MIN (cause->start_ns, effect->start_ns);
+      flow.to_ns = effect->start_ns;
+      if (flow.from_lane < 0 || flow.to_lane < 0)
+        continue;
+      g_array_append_val (flows, flow);
+
+      /* A fault is answered when its pages are bound: the arrow that closes the circle */
+      if (cause->event.kind == SVI_EVENT_FAULT && effect->event.kind == SVI_EVENT_BIND && !effect->open && !cause->open)
+        {
+          SviFlow answer = { flow.to_lane, flow.from_lane, effect->end_ns, cause->end_ns };
+
+          g_array_append_val (flows, answer);
+        }
+    }
 }
 
 /* The row at @y, before scrolling; -1 below the last. */

@@ -104,21 +104,6 @@ svi_palette_over (const SviPalette *self,
 }
 
 SviColor
-svi_color_mix (SviColor a,
-               SviColor b,
-               double   part)
-{
-  SviColor mixed = {
-    a.red + (b.red - a.red) * part,
-    a.green + (b.green - a.green) * part,
-    a.blue + (b.blue - a.blue) * part,
-    a.alpha + (b.alpha - a.alpha) * part,
-  };
-
-  return mixed;
-}
-
-SviColor
 svi_color_alpha (SviColor color,
                  double   alpha)
 {

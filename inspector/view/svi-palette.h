@@ -45,9 +45,6 @@ SviColor svi_palette_tint  (const SviPalette *self,
                             SviTint           tint);
 SviColor svi_palette_over  (const SviPalette *self,
                             SviColor          fill);
-SviColor svi_color_mix     (SviColor          a,
-                            SviColor          b,
-                            double            part);
 SviColor svi_color_alpha   (SviColor          color,
                             double            alpha);
 void     svi_color_set     (cairo_t          *cr,

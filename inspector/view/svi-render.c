@@ -17,7 +17,8 @@
 
 #define HEADER_HEIGHT 52.0
 #define PANEL_WIDTH 320.0
-#define PANEL_ROW 24.0
+#define PANEL_ROW 22.0
+#define PANEL_FIELDS 10
 #define GUTTER_WIDTH 224.0
 #define MIN_CHILDREN 2
 #define MIN_SIZE 320
@@ -37,27 +38,83 @@ parse_time (const char  *option,
   return FALSE;
 }
 
-static GHashTable *
-initial_folds (SviCatalog *catalog)
+/* The fault that says the most: one whose pages came from another GPU, retried if there is one like that; else any with a
+ * migration, else the last.
+ */
+static gint64
+telling_fault (SviLog *log)
 {
-  GHashTable *folded = g_hash_table_new (g_str_hash, g_str_equal);
+  gint64 fault;
 
-  for (guint i = 0; i < svi_catalog_size (catalog); i++)
-    {
-      const SviLane *lane = svi_catalog_get (catalog, i);
-
-      if (lane->kind == SVI_LANE_GROUP && lane->folded)
-        g_hash_table_add (folded, lane->path);
-    }
-  return folded;
+  fault = svi_log_get_integer (log,
+                               "SELECT f.id FROM migration m JOIN fault f ON f.id = m.fault_id"
+                               " WHERE m.result = 0 AND m.t1 IS NOT NULL AND f.t_answered IS NOT NULL"
+                               " ORDER BY (m.from_place LIKE 'GPU%') DESC, f.retries > 0 DESC, f.id DESC LIMIT 1", 0);
+  if (fault == 0)
+    fault = svi_log_get_integer (log, "SELECT id FROM fault ORDER BY t_raised DESC LIMIT 1", 0);
+  return fault;
 }
 
-/* The panel on the right: what the lanes hold at the cursor */
+static const char *
+section_of (SviLaneKind kind)
+{
+  return kind == SVI_LANE_LOCK ? "Locks" : kind == SVI_LANE_RANGE ? "SVM ranges" : "Activity";
+}
+
+typedef struct
+{
+  cairo_t          *cr;
+  const SviPalette *palette;
+  PangoContext     *pango;
+  double            x;
+  double            at;
+  double            width;
+  double            bottom;
+} Panel;
+
+static void
+panel_heading (Panel      *panel,
+               const char *text,
+               double      scale,
+               SviColor    color)
+{
+  svi_draw_text (panel->cr, panel->pango, text, panel->x + 18, panel->at, panel->width - 36, PANEL_ROW, 0, scale, TRUE,
+                 color);
+  panel->at += PANEL_ROW;
+}
+
+static void
+panel_row (Panel      *panel,
+           const char *name,
+           const char *value,
+           SviTint     tint)
+{
+  double left = panel->x + 18, room, name_width;
+
+  if (tint != 0)
+    {
+      svi_color_set (panel->cr, svi_palette_tint (panel->palette, tint));
+      cairo_arc (panel->cr, left + 5, panel->at + PANEL_ROW / 2, 4.5, 0, 2 * G_PI);
+      cairo_fill (panel->cr);
+      left += 18;
+    }
+
+  room = panel->x + panel->width - 18 - left;
+  name_width = MIN (svi_text_width (panel->pango, name, 0.86, FALSE) + 2, *value != '\0' ? room * 0.6 : room);
+  svi_draw_text (panel->cr, panel->pango, name, left, panel->at, name_width, PANEL_ROW, 0, 0.86, FALSE,
+                 tint != 0 ? panel->palette->text : panel->palette->dim);
+  svi_draw_text (panel->cr, panel->pango, value, left + name_width + 8, panel->at, room - name_width - 8, PANEL_ROW, 1,
+                 0.86, FALSE, tint != 0 ? panel->palette->dim : panel->palette->text);
+  panel->at += PANEL_ROW;
+}
+
+/* The panel on the right: the selected event, and what the lanes hold at the cursor */
 static void
 draw_panel (cairo_t          *cr,
             const SviPalette *palette,
             PangoContext     *pango,
             SviCatalog       *catalog,
+            const SviDetails *details,
             GPtrArray        *holdings,
             double            cursor_ns,
             double            x,
@@ -65,8 +122,9 @@ draw_panel (cairo_t          *cr,
             double            width,
             double            height)
 {
+  static const char * const sections[] = { "Activity", "Locks", "SVM ranges" };
   g_autofree char *time = svi_text_time (cursor_ns);
-  double at = y + 16;
+  Panel panel = { cr, palette, pango, x, y + 16, width, y + height };
 
   svi_color_set (cr, palette->chrome);
   cairo_rectangle (cr, x, y, width, height);
@@ -77,39 +135,61 @@ draw_panel (cairo_t          *cr,
   cairo_line_to (cr, floor (x) + 0.5, y + height);
   cairo_stroke (cr);
 
-  svi_draw_text (cr, pango, "At the cursor", x + 18, at, width - 36, 20, 0, 1.0, TRUE, palette->text);
-  svi_draw_text (cr, pango, time, x + 18, at + 20, width - 36, 20, 0, 0.9, FALSE, palette->dim);
-  at += 52;
-
-  for (guint i = 0; i < holdings->len; i++)
+  if (details != NULL)
     {
-      const SviHolding *holding = g_ptr_array_index (holdings, i);
-      const SviLane *lane = svi_catalog_get (catalog, holding->lane);
-      SviColor color = svi_palette_tint (palette, holding->event->tint);
-      g_autofree char *text = NULL;
-      gboolean waits = holding->event->event.kind == SVI_EVENT_LOCK_WAIT;
+      g_autofree char *length = svi_text_span (details->event->end_ns - details->event->start_ns);
 
-      if (at + 2 * PANEL_ROW > y + height && i + 1 < holdings->len)
+      panel_heading (&panel, details->event->title, 1.05, palette->text);
+      panel_row (&panel, "Duration", length, 0);
+      for (guint i = 0; i < details->fields->len && i < PANEL_FIELDS; i++)
         {
-          g_autofree char *more = g_strdup_printf ("and %u more", holdings->len - i);
+          const SviField *field = g_ptr_array_index (details->fields, i);
 
-          svi_draw_text (cr, pango, more, x + 18, at, width - 36, PANEL_ROW, 0, 0.86, FALSE, palette->dim);
-          return;
+          panel_row (&panel, field->name, field->value, 0);
         }
+      panel.at += PANEL_ROW / 2;
+    }
 
-      svi_color_set (cr, color);
-      cairo_arc (cr, x + 23, at + PANEL_ROW / 2, 4.5, 0, 2 * G_PI);
-      cairo_fill (cr);
-      svi_draw_text (cr, pango, lane->title, x + 36, at, width * 0.42 - 18, PANEL_ROW, 0, 0.86, FALSE, palette->text);
-      text = g_strdup_printf ("%s%s", waits ? "waits: " : "", holding->event->summary);
-      svi_draw_text (cr, pango, text, x + 36 + width * 0.42 - 10, at, width * 0.58 - 44, PANEL_ROW, 1, 0.82, FALSE,
-                     palette->dim);
-      at += PANEL_ROW;
+  panel_heading (&panel, "At the cursor", 1.05, palette->text);
+  panel.at -= 4;
+  panel_row (&panel, time, "", 0);
+
+  for (guint s = 0; s < G_N_ELEMENTS (sections); s++)
+    {
+      gboolean first = TRUE;
+
+      for (guint i = 0; i < holdings->len; i++)
+        {
+          const SviHolding *holding = g_ptr_array_index (holdings, i);
+          const SviLane *lane = svi_catalog_get (catalog, holding->lane);
+          const SviLane *group = lane->parent >= 0 ? svi_catalog_get (catalog, (guint) lane->parent) : NULL;
+          g_autofree char *name = NULL;
+          g_autofree char *value = NULL;
+
+          if (strcmp (section_of (lane->kind), sections[s]) != 0)
+            continue;
+          if (panel.at + 2 * PANEL_ROW > panel.bottom)
+            {
+              panel_heading (&panel, "…", 0.86, palette->dim);
+              return;
+            }
+          if (first)
+            {
+              panel.at += PANEL_ROW / 3;
+              panel_heading (&panel, sections[s], 0.8, palette->dim);
+              first = FALSE;
+            }
+
+          if (group != NULL && g_str_has_prefix (group->path, "gpu/"))
+            name = g_strdup_printf ("%s %s", group->title, lane->title);
+          value = g_strdup_printf ("%s%s", holding->event->event.kind == SVI_EVENT_LOCK_WAIT ? "waited for by " : "",
+                                   holding->event->summary);
+          panel_row (&panel, name != NULL ? name : lane->title, value, holding->event->tint);
+        }
     }
 
   if (holdings->len == 0)
-    svi_draw_text (cr, pango, "Nothing happens at this moment.", x + 18, at, width - 36, PANEL_ROW, 0, 0.86, FALSE,
-                   palette->dim);
+    panel_row (&panel, "Nothing happens at this moment.", "", 0);
 }
 
 static void
@@ -149,7 +229,8 @@ svi_render_picture (const char              *log_path,
   g_autoptr (SviLayout) layout = NULL;
   g_autoptr (SviSceneRequest) request = NULL;
   g_autoptr (SviScene) scene = NULL;
-  g_autoptr (GHashTable) folded = NULL;
+  g_autoptr (SviDetails) details = NULL;
+  g_autoptr (GArray) flows = NULL;
   g_autoptr (GPtrArray) holdings = NULL;
   PangoContext *pango = NULL;
   g_autoptr (PangoFontDescription) font = NULL;
@@ -161,6 +242,7 @@ svi_render_picture (const char              *log_path,
   SviFrame frame = { 0 };
   const char *view = options->view != NULL ? options->view : "timeline";
   const char *filter = NULL;
+  SviEventRef fault = { SVI_EVENT_FAULT, 0 };
   double from = 0, to, cursor, length, panel = PANEL_WIDTH;
   gboolean svg, result = FALSE;
 
@@ -180,10 +262,10 @@ svi_render_picture (const char              *log_path,
     filter = "Locks";
   else if (strcmp (view, "gpus") == 0)
     filter = "GPU ";
-  else if (strcmp (view, "timeline") != 0)
+  else if (strcmp (view, "timeline") != 0 && strcmp (view, "fault") != 0)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "There is no view “%s”; choose timeline, gpus, ranges or locks", view);
+                   "There is no view “%s”; choose timeline, fault, gpus, ranges or locks", view);
       return FALSE;
     }
 
@@ -202,6 +284,49 @@ svi_render_picture (const char              *log_path,
   if (!parse_time ("from", options->from, &from, error) || !parse_time ("to", options->to, &to, error) ||
       !parse_time ("cursor", options->cursor, &cursor, error))
     goto end_log;
+
+  flows = g_array_new (FALSE, FALSE, sizeof (SviFlow));
+  fault.id = telling_fault (log);
+  if (fault.id != 0)
+    {
+      details = svi_details_load (log, catalog, fault, error);
+      if (details == NULL)
+        goto end_log;
+    }
+
+  if (strcmp (view, "fault") == 0)
+    {
+      double span;
+
+      if (details == NULL)
+        {
+          g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY, "The log has no fault; choose another view");
+          goto end_log;
+        }
+      svi_flows_add (flows, details, catalog);
+
+      span = MAX (details->event->end_ns - details->event->start_ns, 1);
+      if (options->from == NULL)
+        from = details->event->start_ns - span * 0.15;
+      if (options->to == NULL)
+        to = details->event->end_ns + span * 0.15;
+      for (guint i = 0; i < details->related->len && isnan (cursor); i++)
+        {
+          const SviEventSummary *event = g_ptr_array_index (details->related, i);
+
+          if (event->event.kind == SVI_EVENT_MIGRATION)
+            cursor = (event->start_ns + event->end_ns) / 2;
+        }
+    }
+
+  else if (details != NULL)
+    {
+      /* Other views put the cursor where there is something to say */
+      if (isnan (cursor) && details->event->start_ns > from && details->event->end_ns < to)
+        cursor = (details->event->start_ns + details->event->end_ns) / 2;
+      g_clear_pointer (&details, svi_details_free);
+    }
+
   if (to <= from && options->to != NULL)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--to must be later than --from");
@@ -210,7 +335,6 @@ svi_render_picture (const char              *log_path,
   if (isnan (cursor))
     cursor = from + (to - from) * 0.5;
 
-  folded = initial_folds (catalog);
   if (options->width < 900)
     panel = 0;
 
@@ -220,31 +344,46 @@ svi_render_picture (const char              *log_path,
   frame.gutter = GUTTER_WIDTH;
   frame.show_legend = TRUE;
   frame.palette = &palette;
-  frame.folded = folded;
   frame.n_gpus = catalog->n_gpus;
   frame.cursor_ns = cursor;
   frame.hover_ns = NAN;
   frame.mark_from_ns = frame.mark_to_ns = NAN;
   frame.hover_row = frame.focus_row = -1;
 
-  /* A picture cannot be scrolled. So that every part of the log is on it, a group shows only its first lanes; how many,
-   * is what fits.
+  svi_time_view_init (&frame.view, length, frame.width - frame.gutter);
+  if (options->from != NULL || options->to != NULL || details != NULL)
+    svi_time_view_show (&frame.view, from, to, 0);
+
+  request = svi_scene_request_new (frame.view.from_ns, frame.view.from_ns + frame.view.span_ns,
+                                   frame.view.span_ns / frame.view.width);
+  if (details != NULL)
+    {
+      /* Of a fault all that matters is what else happened meanwhile, wherever it did */
+      for (guint i = 0; i < svi_catalog_size (catalog); i++)
+        g_array_append_val (request->lanes, i);
+      scene = svi_scene_load (log, catalog, request, NULL, error);
+      if (scene == NULL)
+        goto end_log;
+      frame.selected = details->event->event;
+      frame.flows = (const SviFlow *) (gpointer) flows->data;
+      frame.n_flows = flows->len;
+    }
+
+  /* A picture cannot be scrolled. So that every part of the log is on it, a group shows only its busiest lanes; how many, is
+   * what fits.
    */
   for (guint limit = 64; limit >= MIN_CHILDREN; limit--)
     {
       g_clear_pointer (&layout, svi_layout_free);
-      layout = svi_layout_new (catalog, folded, filter, limit);
+      layout = svi_layout_new (catalog, NULL, filter, details != NULL ? 0 : limit);
+      if (details != NULL)
+        svi_layout_keep (layout, scene, limit);
       if (layout->height <= svi_frame_lanes_height (&frame))
         break;
     }
   frame.layout = layout;
 
-  svi_time_view_init (&frame.view, length, frame.width - frame.gutter);
-  if (options->from != NULL || options->to != NULL)
-    svi_time_view_show (&frame.view, from, to, 0);
-
-  request = svi_scene_request_new (frame.view.from_ns, frame.view.from_ns + frame.view.span_ns,
-                                   frame.view.span_ns / frame.view.width);
+  g_array_set_size (request->lanes, 0);
   for (guint i = 0; i < layout->rows->len; i++)
     {
       const SviLayoutRow *row = &g_array_index (layout->rows, SviLayoutRow, i);
@@ -252,7 +391,8 @@ svi_render_picture (const char              *log_path,
       if (row->y < svi_frame_lanes_height (&frame))
         g_array_append_val (request->lanes, row->lane);
     }
-  scene = svi_scene_load (log, catalog, request, NULL, error);
+  if (scene == NULL)
+    scene = svi_scene_load (log, catalog, request, NULL, error);
   if (scene == NULL)
     goto end_log;
   frame.scene = scene;
@@ -280,7 +420,7 @@ svi_render_picture (const char              *log_path,
   svi_timeline_draw (cr, &frame);
   cairo_restore (cr);
   if (panel > 0)
-    draw_panel (cr, &palette, pango, catalog, holdings, cursor, frame.width, HEADER_HEIGHT, panel, frame.height);
+    draw_panel (cr, &palette, pango, catalog, details, holdings, cursor, frame.width, HEADER_HEIGHT, panel, frame.height);
 
   svi_color_set (cr, palette.line);
   cairo_rectangle (cr, 0, HEADER_HEIGHT - 1, options->width, 1);

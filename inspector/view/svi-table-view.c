@@ -206,12 +206,6 @@ on_activate (SviTableView *self,
     g_signal_emit (self, signals[SIGNAL_ROW_ACTIVATED], 0, row);
 }
 
-SviTableView *
-svi_table_view_new (void)
-{
-  return g_object_new (SVI_TYPE_TABLE_VIEW, NULL);
-}
-
 /* The session gives names to ids. */
 void
 svi_table_view_set_session (SviTableView *self,

@@ -15,7 +15,6 @@ G_BEGIN_DECLS
 #define SVI_TYPE_TABLE_VIEW (svi_table_view_get_type ())
 G_DECLARE_FINAL_TYPE (SviTableView, svi_table_view, SVI, TABLE_VIEW, AdwBin)
 
-SviTableView *svi_table_view_new         (void);
 void          svi_table_view_set_session (SviTableView       *self,
                                           SviSession         *session);
 void          svi_table_view_set_bars    (SviTableView       *self,

@@ -313,6 +313,22 @@ draw_lane (cairo_t            *cr,
   spans = svi_scene_spans (frame->scene, entry);
   rows = entry->n_rows;
 
+  if (lane->kind == SVI_LANE_GROUP)
+    {
+      /* A heading says when its thing existed */
+      double x0 = CLAMP (svi_time_view_to_x (&frame->view, spans->start_ns), -8, frame->view.width + 8);
+      double x1 = CLAMP (svi_time_view_to_x (&frame->view, spans->end_ns), -8, frame->view.width + 8);
+
+      if (x1 >= 0 && x0 <= frame->view.width)
+        {
+          rounded_rectangle (cr, x0, row->y + row->height / 2 - 2, MAX (x1 - x0, 3), 4, MIN (2, MAX (x1 - x0, 3) / 2),
+                             MIN (2, MAX (x1 - x0, 3) / 2));
+          svi_color_set (cr, svi_color_alpha (svi_palette_tint (frame->palette, spans->tint), 0.55));
+          cairo_fill (cr);
+        }
+      return;
+    }
+
   for (guint i = 0; i < entry->n_spans; i++)
     {
       svi_layout_row_band (lane, row, spans[i].row, rows, &y, &height);
@@ -453,8 +469,9 @@ draw_ruler (cairo_t        *cr,
 
       label = ticks.base_ns != 0 ? svi_text_tick_offset (at - ticks.base_ns, ticks.step_ns)
                                  : svi_text_tick (at, ticks.step_ns);
-      svi_draw_text (cr, frame->pango, label, x + 4, 6, TICK_DISTANCE, bottom - 18, 0, CAPTION_SCALE, FALSE,
-                     palette->dim);
+      if (x >= 0)
+        svi_draw_text (cr, frame->pango, label, x + 4, 6, TICK_DISTANCE, bottom - 18, 0, CAPTION_SCALE, FALSE,
+                       palette->dim);
     }
   cairo_restore (cr);
 

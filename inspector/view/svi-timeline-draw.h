@@ -13,6 +13,7 @@
 #include <cairo.h>
 #include <pango/pangocairo.h>
 
+#include "store/svi-details.h"
 #include "store/svi-scene.h"
 #include "view/svi-palette.h"
 #include "view/svi-time-view.h"
@@ -93,6 +94,9 @@ SviLayout *svi_layout_new        (SviCatalog      *catalog,
                                   const char      *filter,
                                   guint            max_children);
 void       svi_layout_free       (SviLayout       *self);
+void       svi_layout_keep       (SviLayout       *self,
+                                  const SviScene  *scene,
+                                  guint            max_children);
 int        svi_layout_row_at     (const SviLayout *self,
                                   double           y);
 int        svi_layout_find_lane  (const SviLayout *self,
@@ -104,6 +108,9 @@ void       svi_layout_row_band   (const SviLane   *lane,
                                   double          *y,
                                   double          *height);
 
+void       svi_flows_add         (GArray           *flows,
+                                  const SviDetails *details,
+                                  const SviCatalog *catalog);
 void       svi_timeline_draw     (cairo_t         *cr,
                                   const SviFrame  *frame);
 void       svi_timeline_hit      (const SviFrame  *frame,

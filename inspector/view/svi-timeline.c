@@ -301,35 +301,7 @@ update_flows (SviTimeline *self)
 
   g_array_set_size (self->flows, 0);
   if (details != NULL && catalog != NULL)
-    for (guint i = 0; i < details->related->len; i++)
-      {
-        const SviEventSummary *effect = g_ptr_array_index (details->related, i);
-        const SviEventSummary *cause = NULL;
-        SviFlow flow;
-
-        /* The chain is in the order of a walk through a tree: the cause is the last one that is less deep */
-        for (int c = (int) i - 1; c >= 0 && cause == NULL; c--)
-          if (((const SviEventSummary *) g_ptr_array_index (details->related, c))->depth < effect->depth)
-            cause = g_ptr_array_index (details->related, c);
-        if (cause == NULL)
-          continue;
-
-        flow.from_lane = svi_catalog_find_thing (catalog, cause->thing);
-        flow.to_lane = svi_catalog_find_thing (catalog, effect->thing);
-        flow.from_ns = MIN (cause->start_ns, effect->start_ns);
-        flow.to_ns = effect->start_ns;
-        if (flow.from_lane >= 0 && flow.to_lane >= 0)
-          g_array_append_val (self->flows, flow);
-
-        /* A fault is answered when the last of its effects is done: the arrow that closes the circle */
-        if (cause->event.kind == SVI_EVENT_FAULT && effect->event.kind == SVI_EVENT_BIND && !effect->open)
-          {
-            SviFlow answer = { flow.to_lane, flow.from_lane, effect->end_ns, cause->end_ns };
-
-            if (answer.from_lane >= 0 && answer.to_lane >= 0 && !cause->open)
-              g_array_append_val (self->flows, answer);
-          }
-      }
+    svi_flows_add (self->flows, details, catalog);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 

@@ -447,6 +447,16 @@ synthetic_log_write (const char                *path,
                                      .va = G_GINT64_CONSTANT (0x7f3a00000000) + (gint64) r * RANGE_BYTES,
                                      .bytes = RANGE_BYTES });
   point (&writer, 2, gpu[0], at, -1, "workload verified", 0);
+  for (guint v = 0; v < options->vms; v++)
+    {
+      gint64 its_process = v % 3 == 0 ? thing (&writer, THING_PROCESS, 900 + v, -1, 0, "xe_vm", 0, 0, -1, -1) : process;
+      gint64 its_vm;
+
+      process = its_process;
+      its_vm = thing (&writer, THING_GPU_VM, 100 + v, v % 2, its_process, NULL, 0, 0, 0, 100 + v);
+      interval (&writer, &(Interval) { NOTHING, .kind = BIND, .thing = its_vm, .t0 = 500000 + v * 1000,
+                                       .t1 = 500500 + v * 1000, .sub = 0, .gpu = v % 2, .va = 4096, .bytes = 4096 });
+    }
   facts->length_ns = at;
   {
     g_autofree char *run = g_strdup_printf ("INSERT INTO run (t0, t1, closed, start_monotonic_ns, start_realtime_ns, pid)"

@@ -18,10 +18,11 @@ typedef struct
   guint    ranges;
   guint    crowd;    /* short lock holds that are packed into one millisecond at the end */
   gint64   gap_ns;   /* mean time between two faults */
+  guint    vms;      /* further VMs, three to a process, that do no more than bind once */
   gboolean open;     /* leave the last intervals without an end, as in a log that is being written */
 } SyntheticLogOptions;
 
-#define SYNTHETIC_LOG_DEFAULTS { 400, 24, 0, 2500000, FALSE }
+#define SYNTHETIC_LOG_DEFAULTS { 400, 24, 0, 2500000, 0, FALSE }
 
 typedef struct
 {

@@ -277,6 +277,35 @@ test_lanes (Fixture       *fixture,
   g_assert_cmpuint (locks, ==, 7);
 }
 
+/* A log of a whole test run: the VMs of a process are one group, closed, and busy things weigh more than idle ones */
+static void
+test_lanes_many (Fixture       *fixture,
+                 gconstpointer  data)
+{
+  SviCatalog *catalog = fixture->catalog;
+  g_autoptr (GHashTable) paths = g_hash_table_new (g_str_hash, g_str_equal);
+  guint processes = 0, vms = 0;
+
+  for (guint i = 0; i < svi_catalog_size (catalog); i++)
+    {
+      const SviLane *lane = svi_catalog_get (catalog, i);
+
+      g_assert_true (g_hash_table_add (paths, lane->path));
+      processes += g_str_has_prefix (lane->path, "process/");
+      vms += lane->kind == SVI_LANE_VM;
+      if (g_str_has_prefix (lane->path, "process/"))
+        {
+          g_assert_true (lane->folded);
+          g_assert_cmpint (lane->alive_from, >=, 0);
+        }
+      if (lane->parent >= 0)
+        g_assert_cmpint (svi_catalog_get (catalog, (guint) lane->parent)->weight, >=, lane->weight);
+    }
+  g_assert_cmpuint (processes, ==, 11);
+  g_assert_cmpuint (vms, ==, 33);
+  g_assert_cmpint (svi_catalog_get (catalog, (guint) svi_catalog_find (catalog, "gpu/0"))->weight, >, 100);
+}
+
 static SviScene *
 load_scene (Fixture *fixture,
             double   from_ns,
@@ -576,9 +605,11 @@ int
 main (int    argc,
       char **argv)
 {
-  static const SyntheticLogOptions crowd = { 200, 8, 20000, 1000000, FALSE };
-  static const SyntheticLogOptions open = { 100, 8, 0, 2000000, TRUE };
-  static const SyntheticLogOptions sparse = { 60, 6, 0, 900000000, FALSE };
+  static const SyntheticLogOptions crowd = { 200, 8, 20000, 1000000, 0, FALSE };
+  static const SyntheticLogOptions open = { 100, 8, 0, 2000000, 0, TRUE };
+  static const SyntheticLogOptions sparse = { 60, 6, 0, 900000000, 0, FALSE };
+
+  static const SyntheticLogOptions many = { 100, 8, 0, 2000000, 31, FALSE };
 
   g_test_init (&argc, &argv, NULL);
 
@@ -590,6 +621,7 @@ main (int    argc,
   ADD ("/log/immutable", NULL, test_immutable);
   ADD ("/log/length", NULL, test_length);
   ADD ("/lanes/all", NULL, test_lanes);
+  ADD ("/lanes/many-vms", &many, test_lanes_many);
   ADD ("/scene/scales", NULL, test_scene_scales);
   ADD ("/scene/scales-sparse", &sparse, test_scene_scales);
   ADD ("/scene/scales-open", &open, test_scene_scales);
