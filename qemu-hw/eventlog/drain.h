@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The drain: takes the driver's records out of a trace area.
+ * The drain: hands the driver's records over to its session, in the order of
+ * the guest's clock.
  *
- * Concepts
- *   svmgpu_trace.h describes the area and the protocol. The guest can write
- *   anything there at any time, so geometry and positions are private copies,
- *   a record is copied before it is looked at, and whatever does not fit is
- *   counted: bad records and headers, records whose producer never finished
- *   them (torn), records that the driver says it lost, rings that were
- *   overwritten.
- *   One pass takes what is committed from all rings and hands it over in the
- *   order of the guest's clock. Records of the last 5 ms wait for the next
- *   pass, because a ring that was read already may get one that is earlier.
- *   While records come there is a pass every 50 ms. 500 ms without any, and
- *   the drain says in memory that it sleeps, looks once more a pass later,
- *   and then waits for the doorbell.
+ * The taker (take.h) delivers parcels; within a parcel each ring's records
+ * are in order, and here the rings are merged. Records of the last 5 ms
+ * before a pass wait for the next parcel, because a ring that was read
+ * already may get one that is earlier.
  *
  * Used by the writer thread alone.
  */
@@ -22,35 +14,18 @@
 #define EVENTLOG_DRAIN_H
 
 #include "model.h"
+#include "take.h"
 
 typedef struct EventDrain EventDrain;
 
-typedef enum EventDrainMode {
-    EVENT_DRAIN_NORMAL, /* keep the last milliseconds back */
-    EVENT_DRAIN_ALL,    /* everything that is committed */
-    EVENT_DRAIN_FINAL,  /* everything, and what is torn is given up */
-} EventDrainMode;
-
-EventDrain *event_drain_new(EventModel *model, unsigned gpu, void *area,
-                            size_t bytes);
+/* `tick` is called now and then within long parcels: time to commit? */
+EventDrain *event_drain_new(EventModel *model, unsigned gpu,
+                            void (*tick)(void *opaque), void *opaque);
 /* Ends the session, if there is one; frees. */
-void event_drain_free(EventDrain *drain, uint64_t now_ns);
+void event_drain_free(EventDrain *drain);
 
-/*
- * The doorbell was rung: a pass is due at once. A session that has begun is
- * known from here on, before any of its records is taken.
- */
-void event_drain_wake(EventDrain *drain);
-
-/* When the next pass is due; UINT64_MAX: not before the doorbell. */
-uint64_t event_drain_due(const EventDrain *drain);
-
-/* Number of records handed over. */
-size_t event_drain_pass(EventDrain *drain, uint64_t now_ns,
-                        EventDrainMode mode);
-
-/* Takes what is left, ends the session, makes the area empty. */
-void event_drain_reset(EventDrain *drain, uint64_t now_ns);
+/* The parcel is used up, and is still the caller's. */
+void event_drain_parcel(EventDrain *drain, EventParcel *parcel);
 
 bool event_drain_has_session(const EventDrain *drain);
 

@@ -25,57 +25,62 @@
 #include "drain.h"
 #include "queue.h"
 #include "store.h"
+#include "take.h"
 
 #define NS_PER_MS 1000000ULL
 #define NS_PER_S 1000000000ULL
 /* Events taken from the queue before the thread looks at anything else. */
 #define QUEUE_TURN 16384
+/* Records that wait; more wake the writer at once. */
+#define PARCEL_RECORDS 16384
 /* Faults whose driver half is missing are over after this. */
 #define FAULT_EXPIRY_NS (5 * NS_PER_S)
 
 enum { MOOD_AWAKE, MOOD_WAITING, MOOD_IDLE };
 
-typedef enum DrainRequest {
-    DRAIN_NOTHING,
-    DRAIN_RESET,
-    DRAIN_REMOVE,
-} DrainRequest;
-
 struct EventlogDrain {
     Eventlog *log;
-    EventDrain *drain;
-    _Atomic bool kicked;
-    DrainRequest request; /* under log->mutex */
+    EventArea *area;   /* the taker's side */
+    EventDrain *drain; /* the writer's side */
 };
+
+/* A parcel on its way from the taker to the writer. */
+typedef struct Delivery {
+    EventlogDrain *drain;
+    EventParcel *parcel;
+} Delivery;
 
 struct Eventlog {
     EventStore *store;
     EventModel *model;
     EventQueue *queue;
+    EventTaker *taker;
     uint64_t commit_ns;
 
     GThread *thread;
     int wake_fd;
     _Atomic int mood;
     _Atomic bool stop;
-    _Atomic bool kicked; /* some drain was */
+    _Atomic unsigned sessions; /* drivers that are known to record */
 
-    GMutex mutex;      /* what follows, up to the statistics */
-    GCond done;        /* a request was served, or there is room */
-    GPtrArray *drains; /* EventlogDrain; freed by the writer thread */
+    GMutex mutex;     /* what follows, up to the statistics */
+    GCond done;       /* a wish was served, or there is room */
+    GArray *parcels;  /* Delivery, in order */
+    GPtrArray *drains; /* EventlogDrain */
     uint64_t sync_wanted;
     uint64_t sync_done;
+    EventDrainStats gone; /* of drains that were removed */
 
+    _Atomic size_t parcel_count;
     _Atomic unsigned waiters; /* producers that wait for room */
     _Atomic uint64_t device_events, driver_records, lost, bad, rows, commits,
         write_errors;
 
     /* the writer thread's own */
-    bool driver_present;
+    GArray *taken; /* what parcels was */
     uint64_t dirty_since;
     uint64_t next_expiry;
     uint64_t queue_lost;
-    EventDrainStats gone; /* of drains that were removed */
 };
 
 uint64_t eventlog_now_ns(void)
@@ -152,12 +157,13 @@ void eventlog_emit_wait(Eventlog *log, const EventlogEvent *event)
 
 static bool log_take_events(Eventlog *log)
 {
+    bool driver = atomic_load(&log->sessions) > 0;
     EventlogEvent event;
     EventQueueLoss loss;
     unsigned n = 0;
 
     while (n < QUEUE_TURN && event_queue_pop(log->queue, &event)) {
-        event_device_event(log->model, &event, log->driver_present);
+        event_device_event(log->model, &event, driver);
         n++;
     }
     if (event_queue_take_loss(log->queue, &loss)) {
@@ -179,74 +185,17 @@ static bool log_take_events(Eventlog *log)
     return n == QUEUE_TURN;
 }
 
-/*
- * Called with the mutex held. Comes before the events of the queue are taken:
- * they have to know whether there is a driver that will tell its half.
- */
-static void log_serve_kicks(Eventlog *log)
-{
-    atomic_store(&log->kicked, false);
-    for (guint i = 0; i < log->drains->len; i++) {
-        EventlogDrain *d = g_ptr_array_index(log->drains, i);
-
-        if (atomic_exchange(&d->kicked, false)) {
-            event_drain_wake(d->drain);
-            log->driver_present |= event_drain_has_session(d->drain);
-        }
-    }
-}
-
-/* Called with the mutex held. */
-static void log_serve_drains(Eventlog *log, EventDrainMode mode)
-{
-    bool served = false;
-
-    log->driver_present = false;
-    for (guint i = 0; i < log->drains->len;) {
-        EventlogDrain *d = g_ptr_array_index(log->drains, i);
-        uint64_t now = eventlog_now_ns();
-
-        if (d->request == DRAIN_REMOVE) {
-            event_drain_reset(d->drain, now);
-            event_device_expire(log->model, INT64_MAX);
-            EventDrainStats stats = event_drain_stats(d->drain);
-
-            log->gone.records += stats.records;
-            log->gone.bad += stats.bad;
-            log->gone.torn += stats.torn;
-            log->gone.lost += stats.lost;
-            event_drain_free(d->drain, now);
-            d->request = DRAIN_NOTHING;
-            g_ptr_array_remove_index(log->drains, i);
-            served = true;
-            continue;
-        }
-        if (d->request == DRAIN_RESET) {
-            event_drain_reset(d->drain, now);
-            event_device_expire(log->model, INT64_MAX);
-            d->request = DRAIN_NOTHING;
-            served = true;
-        }
-        if (mode != EVENT_DRAIN_NORMAL || event_drain_due(d->drain) <= now) {
-            event_drain_pass(d->drain, now, mode);
-        }
-        log->driver_present |= event_drain_has_session(d->drain);
-        i++;
-    }
-    if (served) {
-        g_cond_broadcast(&log->done);
-    }
-}
-
 static void log_commit(Eventlog *log)
 {
-    EventDrainStats sum = log->gone;
+    EventDrainStats sum;
 
     if (!event_store_is_dirty(log->store)) {
         return;
     }
     event_model_before_commit(log->model);
     event_store_commit(log->store, eventlog_now_ns());
+    g_mutex_lock(&log->mutex);
+    sum = log->gone;
     for (guint i = 0; i < log->drains->len; i++) {
         EventlogDrain *d = g_ptr_array_index(log->drains, i);
         EventDrainStats stats = event_drain_stats(d->drain);
@@ -256,12 +205,74 @@ static void log_commit(Eventlog *log)
         sum.torn += stats.torn;
         sum.lost += stats.lost;
     }
+    g_mutex_unlock(&log->mutex);
     atomic_store(&log->driver_records, sum.records);
     atomic_store(&log->bad, sum.bad + event_model_dropped(log->model));
     atomic_store(&log->lost, sum.lost + sum.torn + log->queue_lost);
     atomic_store(&log->rows, event_store_rows(log->store));
     atomic_store(&log->commits, event_store_commits(log->store));
     atomic_store(&log->write_errors, event_store_write_errors(log->store));
+}
+
+/*
+ * On the taker's thread. That a session began is known at once: events of the
+ * device that come from here on will get their driver's half.
+ */
+static void log_deliver(void *opaque, void *tag, EventParcel *parcel)
+{
+    Eventlog *log = opaque;
+    Delivery delivery = { tag, parcel };
+    bool many = parcel->records && parcel->records->len > PARCEL_RECORDS;
+
+    if (parcel->kind == EVENT_PARCEL_BEGIN) {
+        atomic_fetch_add(&log->sessions, 1);
+    }
+    g_mutex_lock(&log->mutex);
+    g_array_append_val(log->parcels, delivery);
+    atomic_store(&log->parcel_count, log->parcels->len);
+    g_mutex_unlock(&log->mutex);
+    log_wake(log, many ? MOOD_WAITING : MOOD_IDLE);
+}
+
+/* Commits when it is time to; marks the time when something is uncommitted. */
+static void log_tick(void *opaque)
+{
+    Eventlog *log = opaque;
+    uint64_t now = eventlog_now_ns();
+
+    if (!event_store_is_dirty(log->store)) {
+        return;
+    }
+    if (!log->dirty_since) {
+        log->dirty_since = now;
+    } else if (now - log->dirty_since >= log->commit_ns) {
+        log_commit(log);
+        log->dirty_since = 0;
+    }
+}
+
+static void log_take_parcels(Eventlog *log)
+{
+    GArray *parcels;
+
+    g_mutex_lock(&log->mutex);
+    parcels = log->parcels;
+    log->parcels = log->taken;
+    log->taken = parcels;
+    atomic_store(&log->parcel_count, 0);
+    g_mutex_unlock(&log->mutex);
+    for (guint i = 0; i < parcels->len; i++) {
+        Delivery *delivery = &g_array_index(parcels, Delivery, i);
+
+        event_drain_parcel(delivery->drain->drain, delivery->parcel);
+        if (delivery->parcel->kind == EVENT_PARCEL_END) {
+            atomic_fetch_sub(&log->sessions, 1);
+            event_device_expire(log->model, INT64_MAX);
+        }
+        event_taker_consumed(log->taker, delivery->parcel);
+        log_tick(log);
+    }
+    g_array_set_size(parcels, 0);
 }
 
 /* Sleeps until there may be something to do; due: UINT64_MAX for no timer. */
@@ -278,10 +289,11 @@ static void log_sleep(Eventlog *log, uint64_t due)
     atomic_store(&log->mood, event_store_is_dirty(log->store) ? MOOD_WAITING
                                                               : MOOD_IDLE);
     atomic_thread_fence(memory_order_seq_cst);
-    /* While a transaction is open, events in the queue can wait. */
-    if (!atomic_load(&log->kicked) && !atomic_load(&log->stop) &&
+    /* While a transaction is open, what is queued can wait. */
+    if (!atomic_load(&log->stop) &&
         (event_store_is_dirty(log->store) ||
-         event_queue_is_empty(log->queue))) {
+         (event_queue_is_empty(log->queue) &&
+          !atomic_load(&log->parcel_count)))) {
         ts.tv_sec = (due - now) / NS_PER_S;
         ts.tv_nsec = (due - now) % NS_PER_S;
         ppoll(&pfd, 1, due == UINT64_MAX ? NULL : &ts, NULL);
@@ -299,41 +311,30 @@ static gpointer log_thread(gpointer opaque)
         bool stop = atomic_load(&log->stop);
         uint64_t due = UINT64_MAX;
         uint64_t sync, now;
-        bool more;
+        bool more, wanted;
 
-        /*
-         * Device events first: when the driver's half of a fault comes, the
-         * device's is known. The mutex protects the list of drains; nobody
-         * holds it for longer than a few instructions but this thread.
-         */
         g_mutex_lock(&log->mutex);
         sync = log->sync_wanted;
-        log_serve_kicks(log);
+        wanted = sync != log->sync_done;
         g_mutex_unlock(&log->mutex);
+        /*
+         * Device events first: when the driver's half of a fault comes, the
+         * device's is known.
+         */
         do {
             more = log_take_events(log);
-        } while (more && (stop || sync != log->sync_done));
-        g_mutex_lock(&log->mutex);
-        log_serve_drains(log, stop || sync != log->sync_done ?
-                                  EVENT_DRAIN_ALL : EVENT_DRAIN_NORMAL);
-        now = eventlog_now_ns();
-        if (event_store_is_dirty(log->store) && !log->dirty_since) {
-            log->dirty_since = now;
-        }
+        } while (more && (stop || wanted));
+        log_take_parcels(log);
         if (stop) {
-            g_mutex_unlock(&log->mutex);
             return NULL;
         }
-        if (sync != log->sync_done ||
-            (log->dirty_since && now - log->dirty_since >= log->commit_ns)) {
+        log_tick(log);
+        if (wanted) {
             log_commit(log);
             log->dirty_since = 0;
-            if (sync != log->sync_done) {
-                log->sync_done = sync;
-                g_cond_broadcast(&log->done);
-            }
         }
-        if (now >= log->next_expiry && log->driver_present) {
+        now = eventlog_now_ns();
+        if (now >= log->next_expiry && atomic_load(&log->sessions)) {
             log->next_expiry = now + FAULT_EXPIRY_NS;
             event_device_expire(log->model,
                                 event_store_time(log->store, now) -
@@ -342,13 +343,10 @@ static gpointer log_thread(gpointer opaque)
         if (log->dirty_since) {
             due = log->dirty_since + log->commit_ns;
         }
-        for (guint i = 0; i < log->drains->len; i++) {
-            EventlogDrain *d = g_ptr_array_index(log->drains, i);
-
-            due = MIN(due, event_drain_due(d->drain));
-            if (d->request) {
-                due = 0;
-            }
+        g_mutex_lock(&log->mutex);
+        if (wanted) {
+            log->sync_done = sync;
+            g_cond_broadcast(&log->done);
         }
         if (more || log->sync_wanted != log->sync_done) {
             due = 0;
@@ -359,6 +357,31 @@ static gpointer log_thread(gpointer opaque)
 }
 
 /* --- opening, closing -------------------------------------------------------------- */
+
+static void log_free(Eventlog *log)
+{
+    for (guint i = 0; i < log->drains->len; i++) {
+        EventlogDrain *d = g_ptr_array_index(log->drains, i);
+
+        event_drain_free(d->drain);
+        g_free(d);
+    }
+    if (log->taker) {
+        event_taker_free(log->taker);
+    }
+    g_ptr_array_unref(log->drains);
+    g_array_unref(log->parcels);
+    g_array_unref(log->taken);
+    event_device_expire(log->model, INT64_MAX);
+    event_model_before_commit(log->model);
+    event_store_close(log->store, eventlog_now_ns());
+    event_model_free(log->model);
+    event_queue_free(log->queue);
+    close(log->wake_fd);
+    g_mutex_clear(&log->mutex);
+    g_cond_clear(&log->done);
+    g_free(log);
+}
 
 int eventlog_open(Eventlog **out, const EventlogConfig *config, char **errmsg)
 {
@@ -385,8 +408,17 @@ int eventlog_open(Eventlog **out, const EventlogConfig *config, char **errmsg)
                                                       : 65536);
     log->commit_ns = (config->commit_ms ? config->commit_ms : 50) * NS_PER_MS;
     log->drains = g_ptr_array_new();
+    log->parcels = g_array_new(FALSE, FALSE, sizeof(Delivery));
+    log->taken = g_array_new(FALSE, FALSE, sizeof(Delivery));
     g_mutex_init(&log->mutex);
     g_cond_init(&log->done);
+    log->taker = event_taker_new(log_deliver, log);
+    if (!log->taker) {
+        rc = -errno;
+        *errmsg = g_strdup_printf("eventfd: %s", g_strerror(errno));
+        log_free(g_steal_pointer(&log));
+        return rc;
+    }
     *out = g_steal_pointer(&log);
     (*out)->thread = g_thread_new("event-log", log_thread, *out);
     return 0;
@@ -397,36 +429,19 @@ void eventlog_close(Eventlog *log)
     if (!log) {
         return;
     }
+    /* Its last deliveries come before the writer's last look. */
+    event_taker_stop(log->taker);
     atomic_store(&log->stop, true);
     log_wake(log, MOOD_WAITING);
     g_thread_join(log->thread);
-
-    /* Areas that nobody removed end with the log. */
-    for (guint i = 0; i < log->drains->len; i++) {
-        EventlogDrain *d = g_ptr_array_index(log->drains, i);
-
-        event_drain_free(d->drain, eventlog_now_ns());
-        g_free(d);
-    }
-    g_ptr_array_unref(log->drains);
-    event_device_expire(log->model, INT64_MAX);
-    event_model_before_commit(log->model);
-    event_store_close(log->store, eventlog_now_ns());
-    event_model_free(log->model);
-    event_queue_free(log->queue);
-    close(log->wake_fd);
-    g_mutex_clear(&log->mutex);
-    g_cond_clear(&log->done);
-    g_free(log);
+    log_free(log);
 }
 
-void eventlog_sync(Eventlog *log)
+/* Until the writer has committed what was delivered and emitted so far. */
+static void log_sync(Eventlog *log)
 {
     uint64_t ticket;
 
-    if (!log) {
-        return;
-    }
     g_mutex_lock(&log->mutex);
     ticket = ++log->sync_wanted;
     log_wake(log, MOOD_WAITING);
@@ -434,6 +449,14 @@ void eventlog_sync(Eventlog *log)
         g_cond_wait(&log->done, &log->mutex);
     }
     g_mutex_unlock(&log->mutex);
+}
+
+void eventlog_sync(Eventlog *log)
+{
+    if (log) {
+        event_taker_request(log->taker, NULL, EVENT_TAKE_ALL);
+        log_sync(log);
+    }
 }
 
 void eventlog_get_stats(Eventlog *log, EventlogStats *stats)
@@ -462,50 +485,49 @@ EventlogDrain *eventlog_drain_add(Eventlog *log, unsigned gpu, void *area,
     }
     d = g_new0(EventlogDrain, 1);
     d->log = log;
-    d->drain = event_drain_new(log->model, gpu, area, bytes);
+    d->drain = event_drain_new(log->model, gpu, log_tick, log);
     g_mutex_lock(&log->mutex);
     g_ptr_array_add(log->drains, d);
     g_mutex_unlock(&log->mutex);
-    /* The area may hold a session already. */
-    eventlog_drain_kick(d);
+    d->area = event_taker_add(log->taker, area, bytes, d);
     return d;
 }
 
 void eventlog_drain_kick(EventlogDrain *d)
 {
     if (d) {
-        atomic_store(&d->kicked, true);
-        atomic_store(&d->log->kicked, true);
-        log_wake(d->log, MOOD_WAITING);
+        event_taker_kick(d->log->taker, d->area);
     }
-}
-
-static void drain_request(EventlogDrain *d, DrainRequest request)
-{
-    Eventlog *log = d->log;
-
-    g_mutex_lock(&log->mutex);
-    d->request = request;
-    atomic_store(&d->kicked, true);
-    atomic_store(&log->kicked, true);
-    log_wake(log, MOOD_WAITING);
-    while (d->request != DRAIN_NOTHING) {
-        g_cond_wait(&log->done, &log->mutex);
-    }
-    g_mutex_unlock(&log->mutex);
 }
 
 void eventlog_drain_reset(EventlogDrain *d)
 {
     if (d) {
-        drain_request(d, DRAIN_RESET);
+        event_taker_request(d->log->taker, d->area, EVENT_TAKE_RESET);
+        log_sync(d->log);
     }
 }
 
 void eventlog_drain_remove(EventlogDrain *d)
 {
-    if (d) {
-        drain_request(d, DRAIN_REMOVE);
-        g_free(d);
+    Eventlog *log;
+    EventDrainStats stats;
+
+    if (!d) {
+        return;
     }
+    log = d->log;
+    event_taker_request(log->taker, d->area, EVENT_TAKE_REMOVE);
+    /* The writer has used up all parcels of this area after that. */
+    log_sync(log);
+    g_mutex_lock(&log->mutex);
+    stats = event_drain_stats(d->drain);
+    log->gone.records += stats.records;
+    log->gone.bad += stats.bad;
+    log->gone.torn += stats.torn;
+    log->gone.lost += stats.lost;
+    g_ptr_array_remove(log->drains, d);
+    g_mutex_unlock(&log->mutex);
+    event_drain_free(d->drain);
+    g_free(d);
 }

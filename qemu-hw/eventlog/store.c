@@ -21,9 +21,12 @@ extern const char eventlog_schema[];
 #define SCHEMA_VERSION 1
 #define APPLICATION_ID 1398164821
 
-/* Pages of the WAL that wake the checkpointer, and that the writer bounds. */
-#define WAL_WAKE_PAGES 4000
-#define WAL_BOUND_PAGES 40000
+/* Pages of the WAL that wake the checkpointer; that the writer bounds if
+ * little is left to copy; and that it bounds whatever is left. */
+#define WAL_WAKE_PAGES 1000
+#define WAL_BOUND_PAGES 16000
+#define WAL_LITTLE_PAGES 1000
+#define WAL_LIMIT_PAGES 130000
 
 /*
  * Rows of one table on their way: inserted `rows` at a time by one prepared
@@ -76,7 +79,8 @@ struct EventStore {
     GMutex mutex;
     GCond cond;
     bool wanted, busy, quit;
-    int wal_pages;
+    int copied_pages; /* of the WAL, by the latest checkpoint */
+    int wal_pages;    /* the writer thread's own */
 };
 
 static void store_fail(EventStore *store, const char *what)
@@ -226,6 +230,7 @@ static gpointer checkpointer(gpointer opaque)
 {
     EventStore *store = opaque;
     sqlite3 *db = NULL;
+    int copied = 0;
 
     if (sqlite3_open_v2(store->path, &db, SQLITE_OPEN_READWRITE, NULL)) {
         sqlite3_close(db);
@@ -242,9 +247,10 @@ static gpointer checkpointer(gpointer opaque)
         g_mutex_unlock(&store->mutex);
         if (db) {
             sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                      NULL, NULL);
+                                      NULL, &copied);
         }
         g_mutex_lock(&store->mutex);
+        store->copied_pages = copied;
         store->busy = false;
     }
     g_mutex_unlock(&store->mutex);
@@ -270,19 +276,25 @@ static int wal_hook(void *opaque, sqlite3 *db, const char *name, int pages)
  */
 static void store_bound_wal(EventStore *store)
 {
-    bool busy;
+    bool bound = false;
 
     if (store->wal_pages < WAL_WAKE_PAGES) {
         return;
     }
     g_mutex_lock(&store->mutex);
-    busy = store->busy || store->wanted;
-    if (!busy && store->wal_pages < WAL_BOUND_PAGES) {
-        store->wanted = true;
-        g_cond_signal(&store->cond);
+    if (!store->busy && !store->wanted) {
+        int left = store->wal_pages - store->copied_pages;
+
+        bound = store->wal_pages >= WAL_LIMIT_PAGES ||
+                (store->wal_pages >= WAL_BOUND_PAGES && left >= 0 &&
+                 left <= WAL_LITTLE_PAGES);
+        if (!bound) {
+            store->wanted = true;
+            g_cond_signal(&store->cond);
+        }
     }
     g_mutex_unlock(&store->mutex);
-    if (!busy && store->wal_pages >= WAL_BOUND_PAGES) {
+    if (bound) {
         sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                   NULL, NULL);
     }
