@@ -20,6 +20,7 @@ static_assert(offsetof(struct svmgpu_context_memory, jobs) == SVMGPU_RING_ENTRIE
 	      "jobs follow the ring header");
 
 #define STOP_TIMEOUT_US		(2 * USEC_PER_SEC)
+#define RESET_TIMEOUT_US	(20 * USEC_PER_SEC)
 
 static void context_fill(struct svmgpu_exec_queue *queue, struct svmgpu_context_hw *context,
 			 u32 engines, u32 flags)
@@ -53,7 +54,7 @@ static int context_create(struct svmgpu_exec_queue *queue, struct svmgpu_context
 
 	/* The context exists before its first doorbell, which is no command, can come. */
 	err = svmgpu_command_run(queue->dev, &command);
-	context->created = !err;
+	WRITE_ONCE(context->created, !err);
 	return err;
 }
 
@@ -122,7 +123,7 @@ void svmgpu_context_fini(struct svmgpu_exec_queue *queue, struct svmgpu_context_
 	if (!context->memory)
 		return;
 	/* The number is given away again only after the hardware forgot it. */
-	if (context->created)
+	if (READ_ONCE(context->created))
 		svmgpu_command_run(dev, &command);
 	xa_erase_irq(&dev->contexts, context->id);
 	dma_free_coherent(&dev->pdev->dev, sizeof(*context->memory), context->memory,
@@ -202,26 +203,39 @@ u32 svmgpu_context_command(struct svmgpu_device *dev, const struct svmgpu_contex
 	return svmgpu_command_submit(dev, &command, 1);
 }
 
+/* Waits until the GPU says that a context is dead, or a reset took it. */
+static bool context_dies(struct svmgpu_device *dev, const struct svmgpu_context_hw *context,
+			 unsigned int timeout_us)
+{
+	unsigned int us;
+
+	for (us = 0; us < timeout_us; us += 100) {
+		if (svmgpu_context_state(context) == SVMGPU_CTX_DEAD ||
+		    !READ_ONCE(context->created) || svmgpu_device_wedged(dev))
+			return true;
+		usleep_range(100, 200);
+	}
+	return false;
+}
+
 /**
  * svmgpu_context_stop() - kills a context and waits until it runs no more
  * @dev: the GPU
  * @context: the context
  *
- * May sleep, does not allocate.
+ * A context that does not die takes the device through a reset. May sleep, does
+ * not allocate.
  */
 void svmgpu_context_stop(struct svmgpu_device *dev, const struct svmgpu_context_hw *context)
 {
-	unsigned int us;
-
-	if (!context->memory || !context->created)
+	if (!context->memory || !READ_ONCE(context->created))
 		return;
 	if (svmgpu_command_wait(dev, svmgpu_context_command(dev, context, SVMGPU_CMD_CTX_KILL)))
 		return;
-	for (us = 0; us < STOP_TIMEOUT_US; us += 100) {
-		if (svmgpu_context_state(context) == SVMGPU_CTX_DEAD || svmgpu_device_wedged(dev))
-			return;
-		usleep_range(100, 200);
-	}
+	if (context_dies(dev, context, STOP_TIMEOUT_US))
+		return;
 	drm_err(&dev->drm, "context %u does not die\n", context->id);
-	svmgpu_device_wedge(dev, "a killed context runs on");
+	svmgpu_device_queue_reset(dev);
+	if (!context_dies(dev, context, RESET_TIMEOUT_US))
+		svmgpu_device_wedge(dev, "a killed context runs on");
 }

@@ -33,7 +33,7 @@ struct svmgpu_context_memory {
 struct svmgpu_context_hw {
 	/** @id: hardware number, 1 .. SVMGPU_MAX_CONTEXTS - 1; 0: none */
 	u32 id;
-	/** @created: the hardware knows it */
+	/** @created: the hardware knows it; a reset makes it forget */
 	bool created;
 	/** @runtime_base_ns: time on engines before the last reset, which clears the status page */
 	u64 runtime_base_ns;

@@ -404,6 +404,8 @@ static void reset_one(struct svmgpu_exec_queue *queue)
 	unsigned long flags;
 	bool idle;
 
+	/* no job goes into a ring that is made anew */
+	drm_sched_wqueue_stop(&queue->sched);
 	svmgpu_sched_retire(queue);
 	svmgpu_spin_lock_irqsave(&queue->ring_lock, flags);
 	idle = list_empty(&queue->pending) && !svmgpu_exec_queue_dead(queue);
@@ -411,12 +413,13 @@ static void reset_one(struct svmgpu_exec_queue *queue)
 
 	/* The reset took the contexts: nothing to kill. */
 	for (unsigned int i = 0; i < queue->width; i++) {
-		queue->contexts[i].created = false;
+		WRITE_ONCE(queue->contexts[i].created, false);
 		if (idle && svmgpu_context_recreate(queue, &queue->contexts[i]))
 			idle = false;
 	}
 	if (!idle)
 		svmgpu_sched_stop(queue, -EIO);
+	drm_sched_wqueue_start(&queue->sched);
 }
 
 /**

@@ -337,8 +337,12 @@ static enum drm_gpu_sched_stat timedout_job(struct drm_sched_job *base)
 	if (dma_fence_is_signaled(&base->s_fence->finished) ||
 	    (base->s_fence->parent && dma_fence_is_signaled(base->s_fence->parent)))
 		return DRM_GPU_SCHED_STAT_NO_HANG;
-	if (!svmgpu_exec_queue_dead(queue) && !job_used_its_budget(queue))
+	if (!svmgpu_exec_queue_dead(queue) && !job_used_its_budget(queue)) {
+		/* in case it was never told */
+		for (unsigned int i = 0; i < queue->width; i++)
+			svmgpu_context_kick(dev, &queue->contexts[i]);
 		return DRM_GPU_SCHED_STAT_NO_HANG;
+	}
 
 	drm_notice(&dev->drm, "queue %u: job at %#llx hangs, context %u is killed\n",
 		   queue->trace_id, job->batch_va[0], queue->contexts[0].id);
