@@ -3,7 +3,7 @@
  * The event log, as the rest of the device process sees it.
  *
  * Concepts
- *   One Eventlog is one SQLite file (schema.sql) and one thread that writes
+ *   One Eventlog is one SQLite file (schema.sql) and the threads that write
  *   it. Events come from two sides:
  *   - the device: any thread calls eventlog_emit(), which copies the event
  *     into a bounded queue and never waits, takes no lock and does no I/O. A
@@ -12,9 +12,10 @@
  *   - the driver: it writes records into the rings of the trace area in BAR4
  *     (abi/svmgpu_trace.h). eventlog_drain_add() makes such an area known;
  *     the doorbell handler calls eventlog_drain_kick().
- *   The writing thread maps driver time to device time, turns starts and ends
- *   into intervals, and commits at least every 100 ms while there is
- *   something to write. With nothing to write it sleeps without a timer.
+ *   One thread takes records out of the rings; another maps driver time to
+ *   device time, turns starts and ends into intervals, and commits at least
+ *   every 50 ms while there is something to write. Without anything to do
+ *   both sleep without a timer.
  *
  *   Device time is the host's CLOCK_MONOTONIC in nanoseconds; the device's
  *   time register must return eventlog_now_ns() too.
