@@ -50,6 +50,8 @@ struct GpuContext {
     /* scheduling; the scheduler's lock */
     GList link; /* in the ready queue of its priority */
     bool queued;
+    bool waiting; /* for a semaphore, off its engine, until due_ns */
+    uint64_t due_ns;
     bool doorbell; /* jobs may have arrived since the ring was last seen */
     bool suspended;
     bool suspend_event_due;
@@ -79,6 +81,7 @@ struct GpuContext {
     uint64_t job_runtime_ns;
     uint64_t turn_began_ns; /* 0: not on an engine */
     uint64_t fault_addr;
+    unsigned wait_nap_us; /* grows while a semaphore stays as it is */
     enum svmgpu_error error;
 
     /* the fault block's, its lock */

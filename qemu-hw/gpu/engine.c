@@ -50,6 +50,8 @@ struct GpuEngines {
     GMutex lock;
     GCond left; /* a context has left its engine */
     GQueue ready[GPU_PRIORITIES];
+    GQueue waiting; /* contexts that look at their semaphore again later */
+    uint64_t next_due_ns; /* atomic: when the first of them does; 0: none */
     GQueue dead; /* dead contexts with new jobs */
     GpuContext **contexts;
     unsigned n_contexts;
@@ -81,8 +83,27 @@ static void count_ready_locked(GpuEngines *engines, GpuContext *context,
     }
 }
 
+static void note_next_due_locked(GpuEngines *engines)
+{
+    uint64_t next = 0;
+
+    for (GList *l = engines->waiting.head; l; l = l->next) {
+        GpuContext *context = l->data;
+
+        if (!next || context->due_ns < next) {
+            next = context->due_ns;
+        }
+    }
+    __atomic_store_n(&engines->next_due_ns, next, __ATOMIC_RELAXED);
+}
+
 static void dequeue_locked(GpuEngines *engines, GpuContext *context)
 {
+    if (context->waiting) {
+        g_queue_unlink(&engines->waiting, &context->link);
+        context->waiting = false;
+        note_next_due_locked(engines);
+    }
     if (context->queued) {
         g_queue_unlink(&engines->ready[context->priority], &context->link);
         context->queued = false;
@@ -94,8 +115,10 @@ static void dequeue_locked(GpuEngines *engines, GpuContext *context)
 static void enqueue_locked(GpuEngines *engines, GpuContext *context)
 {
     GpuEngine *victim = NULL;
+    bool idle = false;
 
-    if (context->queued || context->running || context->held ||
+    if (context->queued || context->waiting || context->running ||
+        context->held ||
         context->suspended || context->faulted || engines->quiesce ||
         !(context->doorbell || context->in_job)) {
         return;
@@ -116,21 +139,42 @@ static void enqueue_locked(GpuEngines *engines, GpuContext *context)
     for (unsigned i = 0; i < engines->n; i++) {
         GpuEngine *engine = &engines->engine[i];
 
-        if (!(context->engines & 1u << i)) {
+        if (!(context->engines & 1u << i) ||
+            g_atomic_int_get(&engine->hung)) {
             continue;
         }
         if (!engine->current) {
+            /* all that are idle: one may have been called for another */
             g_cond_signal(&engine->wake);
-            return;
+            idle = true;
+            continue;
         }
         if (!victim || engine->current->priority < victim->current->priority) {
             victim = engine;
         }
     }
     /* it may be napping */
-    if (victim) {
+    if (victim && !idle) {
         g_cond_signal(&victim->wake);
     }
+}
+
+/* Contexts whose semaphore is to be looked at again become ready. */
+static void release_due_locked(GpuEngines *engines, uint64_t now)
+{
+    GList *l = engines->waiting.head;
+
+    while (l) {
+        GpuContext *context = l->data;
+
+        l = l->next;
+        if (context->due_ns <= now) {
+            g_queue_unlink(&engines->waiting, &context->link);
+            context->waiting = false;
+            enqueue_locked(engines, context);
+        }
+    }
+    note_next_due_locked(engines);
 }
 
 static GpuContext *pick_locked(GpuEngine *engine)
@@ -178,7 +222,6 @@ typedef struct Turn {
     uint64_t published_ns;
     uint64_t wanted_since_ns; /* somebody waits for this engine; 0: nobody */
     unsigned steps;
-    unsigned wait_nap_us;
     bool between_jobs;
 } Turn;
 
@@ -198,6 +241,17 @@ static bool turn_over(Turn *turn, uint64_t now)
            g_atomic_int_get(&engine->ready[context->priority]);
 }
 
+static void release_due(GpuEngines *engines, uint64_t now)
+{
+    uint64_t due = __atomic_load_n(&engines->next_due_ns, __ATOMIC_RELAXED);
+
+    if (due && due <= now) {
+        g_mutex_lock(&engines->lock);
+        release_due_locked(engines, now);
+        g_mutex_unlock(&engines->lock);
+    }
+}
+
 /* At a point where the context could leave: true with *leave if it does. */
 static bool check_turn(Turn *turn, Leave *leave)
 {
@@ -212,6 +266,7 @@ static bool check_turn(Turn *turn, Leave *leave)
         *leave = LEAVE_STOPPED;
         return true;
     }
+    release_due(turn->engine->set, now);
     wanted = turn_over(turn, now);
     if (stop & GPU_STOP_SUSPEND) {
         if (!stays) {
@@ -286,7 +341,7 @@ static bool run_batch(Turn *turn, Leave *leave)
 
     switch (gpu_stream_step(context, turn->engine->port)) {
     case GPU_STEP_NEXT:
-        turn->wait_nap_us = WAIT_NAP_MIN_US;
+        context->wait_nap_us = WAIT_NAP_MIN_US;
         break;
     case GPU_STEP_MORE:
         check = true;
@@ -296,13 +351,14 @@ static bool run_batch(Turn *turn, Leave *leave)
         check = true;
         break;
     case GPU_STEP_WAIT:
+        context->wait_nap_us = CLAMP(context->wait_nap_us * 2,
+                                     WAIT_NAP_MIN_US, WAIT_NAP_MAX_US);
         if (!(context->flags & SVMGPU_CTX_F_NO_PREEMPT) &&
             anyone_ready(turn->engine)) {
             *leave = LEAVE_WAITING;
             return false;
         }
-        nap(turn->engine, context, turn->wait_nap_us);
-        turn->wait_nap_us = MIN(turn->wait_nap_us * 2, WAIT_NAP_MAX_US);
+        nap(turn->engine, context, context->wait_nap_us);
         check = true;
         break;
     case GPU_STEP_END:
@@ -400,7 +456,6 @@ static Leave run_context(GpuEngine *engine, GpuContext *context)
         .context = context,
         .began_ns = context->turn_began_ns,
         .published_ns = context->turn_began_ns,
-        .wait_nap_us = WAIT_NAP_MIN_US,
     };
     Leave leave = LEAVE_IDLE;
     bool stays = true;
@@ -473,8 +528,28 @@ static void leave_locked(GpuEngine *engine, GpuContext *context, Leave leave)
         context->suspend_event_due = false;
         put_suspended_event(context);
     }
-    enqueue_locked(engines, context);
+    if (leave == LEAVE_WAITING && !context->suspended && !context->held &&
+        !engines->quiesce) {
+        context->due_ns = gpu_time_ns() + context->wait_nap_us * 1000;
+        context->waiting = true;
+        g_queue_push_tail_link(&engines->waiting, &context->link);
+        note_next_due_locked(engines);
+    } else {
+        enqueue_locked(engines, context);
+    }
     g_cond_broadcast(&engines->left);
+}
+
+static void sleep_locked(GpuEngine *engine)
+{
+    GpuEngines *engines = engine->set;
+    uint64_t due = engines->next_due_ns;
+
+    if (due) {
+        g_cond_wait_until(&engine->wake, &engines->lock, due / 1000 + 1);
+    } else {
+        g_cond_wait(&engine->wake, &engines->lock);
+    }
 }
 
 static gpointer engine_main(gpointer data)
@@ -484,12 +559,16 @@ static gpointer engine_main(gpointer data)
 
     g_mutex_lock(&engines->lock);
     while (!engines->quit) {
-        GpuContext *context = pick_locked(engine);
+        GpuContext *context;
         uint64_t began;
         Leave leave;
 
+        if (engines->next_due_ns) {
+            release_due_locked(engines, gpu_time_ns());
+        }
+        context = pick_locked(engine);
         if (!context) {
-            g_cond_wait(&engine->wake, &engines->lock);
+            sleep_locked(engine);
             continue;
         }
         engine->current = context;
@@ -531,6 +610,7 @@ GpuEngines *gpu_engines_new(Gpu *gpu)
     g_mutex_init(&engines->lock);
     g_cond_init(&engines->left);
     g_queue_init(&engines->dead);
+    g_queue_init(&engines->waiting);
     for (unsigned p = 0; p < GPU_PRIORITIES; p++) {
         g_queue_init(&engines->ready[p]);
     }
@@ -720,6 +800,8 @@ void gpu_engines_suspend(GpuEngines *engines, GpuContext *context)
         g_cond_broadcast(&context->running->wake);
     } else {
         dequeue_locked(engines, context);
+        gpu_context_publish(context, g_atomic_int_get(&context->dead) ?
+                            SVMGPU_CTX_DEAD : SVMGPU_CTX_SUSPENDED);
         put_suspended_event(context);
     }
     g_mutex_unlock(&engines->lock);
@@ -734,6 +816,12 @@ void gpu_engines_resume(GpuEngines *engines, GpuContext *context)
         /* taken back before it left: who waits for the event gets it */
         context->suspend_event_due = false;
         put_suspended_event(context);
+    } else if (!context->running && !context->queued) {
+        gpu_context_publish(context, g_atomic_int_get(&context->dead) ?
+                            SVMGPU_CTX_DEAD :
+                            context->faulted ? SVMGPU_CTX_FAULTED :
+                            context->in_job ? SVMGPU_CTX_READY :
+                            SVMGPU_CTX_IDLE);
     }
     enqueue_locked(engines, context);
     g_mutex_unlock(&engines->lock);

@@ -195,6 +195,74 @@ static void test_virtual_engine(void)
     stand_tear_down(&s);
 }
 
+/* Two virtual contexts and two free engines: both run at once. */
+static void test_two_virtual(void)
+{
+    Stand s;
+    uint64_t seqno[2];
+
+    stand_set_up(&s);
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < 2; i++) {
+            if (round == 0) {
+                test_gpu_context_full(s.gpu, i + 1, 6, 0, 1, 0, 0);
+            }
+            seqno[i] = start_spinner(&s, &s.gpu->contexts[i + 1], i);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            g_assert_true(spins(&s, i, 1000));
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            stop_spinner(&s, i);
+            test_gpu_wait(s.gpu, &s.gpu->contexts[i + 1], seqno[i]);
+        }
+    }
+    stand_tear_down(&s);
+}
+
+/* Contexts that wait for semaphores on one engine: they rest, it is free. */
+static void test_waiters(void)
+{
+    enum { WAITERS = 4 };
+    Stand s;
+    TestContext *worker;
+    uint64_t seqno[WAITERS];
+
+    stand_set_up(&s);
+    for (unsigned i = 0; i < WAITERS; i++) {
+        TestBatch wait = test_batch_new(s.gpu, BATCH_VA + 0x200000 +
+                                        i * 4096);
+
+        /* until 20 + i have been counted; one has a higher priority */
+        test_batch_add(&wait, 5, 0x0e009003u, 20 + i, DATA_VA + 0x100, 0u,
+                       0u);
+        test_batch_end(&wait);
+        seqno[i] = test_gpu_submit(s.gpu, test_gpu_context_full(
+                                       s.gpu, i + 1, 1, 0, i == 0 ? 2 : 1,
+                                       1000, 0), wait.va, 0, 0);
+    }
+    worker = test_gpu_context(s.gpu, 10, 1, 0);
+    for (unsigned i = 0; i < 20 + WAITERS; i++) {
+        if (i < 20) {
+            g_assert_cmpuint(s.gpu->contexts[1].status->completed, ==, 0);
+        }
+        test_gpu_wait(s.gpu, worker, test_gpu_submit(s.gpu, worker, s.inc.va,
+                                                     0, 0));
+    }
+    for (unsigned i = 0; i < WAITERS; i++) {
+        test_gpu_wait(s.gpu, &s.gpu->contexts[i + 1], seqno[i]);
+    }
+    /* killed while waiting */
+    s.data[64] = 0;
+    test_gpu_submit(s.gpu, &s.gpu->contexts[1], BATCH_VA + 0x200000, 0, 0);
+    test_gpu_submit(s.gpu, &s.gpu->contexts[2], BATCH_VA + 0x200000, 0, 0);
+    g_usleep(5000);
+    for (unsigned i = 0; i < WAITERS; i++) {
+        test_gpu_command(s.gpu, SVMGPU_CMD_CTX_DESTROY, i + 1, 0, 0, 0, 0);
+    }
+    stand_tear_down(&s);
+}
+
 static void test_suspend(void)
 {
     Stand s;
@@ -440,6 +508,8 @@ int main(int argc, char **argv)
     g_test_add_func("/gpu/contexts/priority", test_priority);
     g_test_add_func("/gpu/contexts/no-preempt", test_no_preempt);
     g_test_add_func("/gpu/contexts/virtual-engine", test_virtual_engine);
+    g_test_add_func("/gpu/contexts/two-virtual", test_two_virtual);
+    g_test_add_func("/gpu/contexts/waiters", test_waiters);
     g_test_add_func("/gpu/contexts/suspend", test_suspend);
     g_test_add_func("/gpu/contexts/kill", test_kill);
     g_test_add_func("/gpu/contexts/destroy-running", test_destroy_running);
