@@ -14,9 +14,12 @@ struct _SviApplication
 G_DEFINE_FINAL_TYPE (SviApplication, svi_application, ADW_TYPE_APPLICATION)
 
 static const GOptionEntry options[] = {
-  { "render", 'r', 0, G_OPTION_ARG_FILENAME, NULL, "Draw the log into a PNG or SVG file and exit; needs no display", "PICTURE" },
-  { "view", 0, 0, G_OPTION_ARG_STRING, NULL, "What to draw: timeline (the default), fault, gpus, ranges or locks", "VIEW" },
-  { "from", 0, 0, G_OPTION_ARG_STRING, NULL, "Start of the time to draw: nanoseconds, or with ns, µs, ms, s, min", "TIME" },
+  { "render", 'r', 0, G_OPTION_ARG_FILENAME, NULL,
+    "Draw the log into a PNG or SVG file and exit; needs no display", "PICTURE" },
+  { "view", 0, 0, G_OPTION_ARG_STRING, NULL,
+    "What to draw: timeline (the default), fault, gpus, ranges or locks", "VIEW" },
+  { "from", 0, 0, G_OPTION_ARG_STRING, NULL,
+    "Start of the time to draw: nanoseconds, or with ns, µs, ms, s, min", "TIME" },
   { "to", 0, 0, G_OPTION_ARG_STRING, NULL, "End of the time to draw", "TIME" },
   { "cursor", 0, 0, G_OPTION_ARG_STRING, NULL, "Where to put the time cursor", "TIME" },
   { "size", 0, 0, G_OPTION_ARG_STRING, NULL, "Size of the picture in pixels (1600x1000)", "WxH" },
@@ -35,9 +38,11 @@ render (GVariantDict *arguments,
   g_autoptr (GError) error = NULL;
   const char *size = NULL;
 
-  if (!g_variant_dict_lookup (arguments, G_OPTION_REMAINING, "^a&ay", &files) || files[0] == NULL || files[1] != NULL)
+  if (!g_variant_dict_lookup (arguments, G_OPTION_REMAINING, "^a&ay", &files) || files[0] == NULL ||
+      files[1] != NULL)
     {
-      g_printerr ("svmgpu-inspector: --render needs exactly one log: svmgpu-inspector --render PICTURE.png LOG\n");
+      g_printerr ("svmgpu-inspector: --render needs exactly one log: svmgpu-inspector --render "
+                  "PICTURE.png LOG\n");
       return 2;
     }
 
@@ -52,7 +57,8 @@ render (GVariantDict *arguments,
 
       if (sscanf (size, "%dx%d%c", &render_options.width, &render_options.height, &end) != 2)
         {
-          g_printerr ("svmgpu-inspector: --size “%s” is not a size; write it like 1600x1000\n", size);
+          g_printerr ("svmgpu-inspector: --size “%s” is not a size; write it like 1600x1000\n",
+                      size);
           return 2;
         }
     }
@@ -120,7 +126,8 @@ svi_application_command_line (GApplication            *application,
 
   for (guint i = 0; files[i] != NULL; i++)
     {
-      g_autoptr (GFile) file = g_application_command_line_create_file_for_arg (command_line, files[i]);
+      g_autoptr (GFile)
+        file = g_application_command_line_create_file_for_arg (command_line, files[i]);
 
       open_file (SVI_APPLICATION (application), file);
     }
@@ -132,14 +139,12 @@ action_about (GSimpleAction *action,
               GVariant      *parameter,
               gpointer       data)
 {
-  adw_show_about_window (gtk_application_get_active_window (GTK_APPLICATION (data)),
-                         "application-name", "Inspector",
-                         "application-icon", "org.svmgpu.Inspector",
-                         "version", PACKAGE_VERSION,
-                         "developer-name", "The svmgpu developers",
-                         "license-type", GTK_LICENSE_GPL_3_0,
-                         "comments", "Shows what the memory of virtual GPUs did: every fault, migration, range and lock, over time.",
-                         NULL);
+  adw_show_about_window (
+    gtk_application_get_active_window (GTK_APPLICATION (data)), "application-name", "Inspector",
+    "application-icon", "org.svmgpu.Inspector", "version", PACKAGE_VERSION, "developer-name",
+    "The svmgpu developers", "license-type", GTK_LICENSE_GPL_3_0, "comments",
+    "Shows what the memory of virtual GPUs did: every fault, migration, range and lock, over time.",
+    NULL);
 }
 
 static void
@@ -195,9 +200,11 @@ svi_application_startup (GApplication *application)
 
   G_APPLICATION_CLASS (svi_application_parent_class)->startup (application);
 
-  g_action_map_add_action_entries (G_ACTION_MAP (application), entries, G_N_ELEMENTS (entries), application);
+  g_action_map_add_action_entries (G_ACTION_MAP (application), entries, G_N_ELEMENTS (entries),
+                                   application);
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    gtk_application_set_accels_for_action (GTK_APPLICATION (application), keys[i].action, keys[i].keys);
+    gtk_application_set_accels_for_action (GTK_APPLICATION (application), keys[i].action,
+                                           keys[i].keys);
 }
 
 static void
@@ -216,8 +223,9 @@ svi_application_init (SviApplication *self)
 {
   g_application_add_main_option_entries (G_APPLICATION (self), options);
   g_application_set_option_context_parameter_string (G_APPLICATION (self), "[LOG…]");
-  g_application_set_option_context_summary (G_APPLICATION (self),
-                                            "Shows an event log of svmgpu: faults, migrations, ranges and locks over time.");
+  g_application_set_option_context_summary (
+    G_APPLICATION (self),
+    "Shows an event log of svmgpu: faults, migrations, ranges and locks over time.");
 }
 
 SviApplication *

@@ -33,14 +33,16 @@ action_open (GSimpleAction *action,
   g_autoptr (GtkFileFilter) logs = gtk_file_filter_new ();
   g_autoptr (GtkFileFilter) all = gtk_file_filter_new ();
 
-  chooser = gtk_file_chooser_native_new ("Open a Log", GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
+  chooser = gtk_file_chooser_native_new ("Open a Log", GTK_WINDOW (self),
+                                         GTK_FILE_CHOOSER_ACTION_OPEN, "_Open", "_Cancel");
   gtk_file_filter_set_name (logs, "Event logs");
   gtk_file_filter_add_pattern (logs, "*.db");
   gtk_file_filter_set_name (all, "All files");
   gtk_file_filter_add_pattern (all, "*");
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (chooser), logs);
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (chooser), all);
-  g_signal_connect_object (chooser, "response", G_CALLBACK (on_open_response), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (chooser, "response", G_CALLBACK (on_open_response), self,
+                           G_CONNECT_SWAPPED);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (chooser));
 }
 
@@ -172,7 +174,8 @@ on_go_to_response (SviWindow        *self,
 
   if (!svi_text_parse_time (gtk_editable_get_text (entry), &ns))
     {
-      adw_toast_overlay_add_toast (self->toasts, adw_toast_new ("Write a time as a number with ns, µs, ms, s or min"));
+      adw_toast_overlay_add_toast (
+        self->toasts, adw_toast_new ("Write a time as a number with ns, µs, ms, s or min"));
       return;
     }
   if (ns < 0 || ns > svi_session_get_length (self->session))
@@ -195,18 +198,23 @@ action_go_to (GSimpleAction *action,
 {
   SviWindow *self = data;
   GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), "Go to Time",
-                                              "How long after the start of the log? For instance 1.5 s, 20 ms, or a plain number of nanoseconds.");
+                                              "How long after the start of the log? For instance "
+                                              "1.5 s, 20 ms, or a plain number of nanoseconds.");
   GtkWidget *entry = gtk_entry_new ();
 
   gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
   gtk_entry_set_placeholder_text (GTK_ENTRY (entry), "12.5 ms");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, "Time", -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, "Time",
+                                  -1);
   adw_message_dialog_set_extra_child (ADW_MESSAGE_DIALOG (dialog), entry);
-  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", "_Cancel", "go", "_Go", NULL);
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", "_Cancel", "go", "_Go",
+                                    NULL);
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "go");
-  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "go", ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "go",
+                                              ADW_RESPONSE_SUGGESTED);
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
-  g_signal_connect_object (dialog, "response", G_CALLBACK (on_go_to_response), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (on_go_to_response), self,
+                           G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
@@ -222,7 +230,8 @@ on_save_response (SviWindow            *self,
       g_autoptr (GError) error = NULL;
 
       if (path == NULL || !svi_timeline_save_png (self->timeline, path, &error))
-        adw_toast_overlay_add_toast (self->toasts, adw_toast_new (error != NULL ? error->message : "Cannot write there"));
+        adw_toast_overlay_add_toast (
+          self->toasts, adw_toast_new (error != NULL ? error->message : "Cannot write there"));
       else
         adw_toast_overlay_add_toast (self->toasts, adw_toast_new ("Picture saved"));
     }
@@ -235,11 +244,14 @@ action_save_picture (GSimpleAction *action,
                      gpointer       data)
 {
   SviWindow *self = data;
-  GtkFileChooserNative *chooser = gtk_file_chooser_native_new ("Save the Timeline as a Picture", GTK_WINDOW (self),
-                                                               GTK_FILE_CHOOSER_ACTION_SAVE, "_Save", "_Cancel");
+  GtkFileChooserNative *chooser = gtk_file_chooser_native_new ("Save the Timeline as a Picture",
+                                                               GTK_WINDOW (self),
+                                                               GTK_FILE_CHOOSER_ACTION_SAVE,
+                                                               "_Save", "_Cancel");
 
   gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (chooser), "timeline.png");
-  g_signal_connect_object (chooser, "response", G_CALLBACK (on_save_response), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (chooser, "response", G_CALLBACK (on_save_response), self,
+                           G_CONNECT_SWAPPED);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (chooser));
 }
 
@@ -270,7 +282,9 @@ action_run_query (GSimpleAction *action,
   svi_query_page_run (self->sql);
 }
 
-/* Writes what the window shows into a file, one "name: value" a line: for tests, and for bug reports */
+/* Writes what the window shows into a file, one "name: value" a line: for tests, and for bug
+ * reports
+ */
 static void
 action_dump_state (GSimpleAction *action,
                    GVariant      *parameter,
@@ -298,10 +312,12 @@ action_dump_state (GSimpleAction *action,
   g_string_append_printf (text, "span_ns: %.3f\n", view->span_ns);
   g_string_append_printf (text, "length_ns: %.0f\n", view->length_ns);
   g_string_append_printf (text, "focus: %s\n", focus != NULL ? focus : "");
-  g_string_append_printf (text, "cursor_ns: %.3f\n", self->session != NULL ? svi_session_get_cursor (self->session) : NAN);
+  g_string_append_printf (text, "cursor_ns: %.3f\n",
+                          self->session != NULL ? svi_session_get_cursor (self->session) : NAN);
   g_string_append_printf (text, "selected_kind: %d\n", selected.kind);
   g_string_append_printf (text, "selected_id: %" G_GINT64_FORMAT "\n", selected.id);
-  g_string_append_printf (text, "live: %d\n", self->session != NULL && svi_session_get_live (self->session));
+  g_string_append_printf (text, "live: %d\n",
+                          self->session != NULL && svi_session_get_live (self->session));
   g_string_append_printf (text, "follow: %d\n", svi_timeline_get_follow (self->timeline));
   g_string_append_printf (text, "search: %s\n", gtk_editable_get_text (self->search_entry));
   g_string_append_printf (text, "events: %u\n", svi_events_page_get_n_rows (self->events));
@@ -315,7 +331,8 @@ action_dump_state (GSimpleAction *action,
                             ? svi_session_get_damage (self->session) : "");
   g_string_append_printf (text, "-- details --\n%s-- statistics --\n%s", details, statistics);
 
-  if (!g_file_set_contents (g_variant_get_string (parameter, NULL), text->str, (gssize) text->len, &failure))
+  if (!g_file_set_contents (g_variant_get_string (parameter, NULL), text->str, (gssize) text->len,
+                            &failure))
     g_warning ("%s", failure->message);
 }
 
@@ -359,18 +376,20 @@ svi_window_update_actions (SviWindow *self)
   static const char * const of_log[] = {
     "page", "set-cursor", "show-lanes", "follow", "run-query",
   };
-  static const char * const of_timeline[] = {
-    "zoom", "fit", "zoom-selection", "show-time", "fold-all", "go-to", "save-picture", "copy-details",
+  static const char *const of_timeline[] = {
+    "zoom",     "fit",   "zoom-selection", "show-time",
+    "fold-all", "go-to", "save-picture",   "copy-details",
   };
   const char *page = adw_view_stack_get_visible_child_name (self->pages);
   gboolean log = g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "log") == 0;
   gboolean timeline = log && g_strcmp0 (page, "timeline") == 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (of_log); i++)
-    g_simple_action_set_enabled (G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self), of_log[i])), log);
+    g_simple_action_set_enabled (
+      G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self), of_log[i])), log);
   for (guint i = 0; i < G_N_ELEMENTS (of_timeline); i++)
-    g_simple_action_set_enabled (G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self), of_timeline[i])),
-                                 timeline);
+    g_simple_action_set_enabled (
+      G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self), of_timeline[i])), timeline);
   gtk_widget_set_visible (self->details_button, timeline);
   gtk_widget_set_visible (self->search_button, timeline);
 }

@@ -52,8 +52,8 @@ on_catalog_changed (SviWindow *self)
 static void
 on_live_changed (SviWindow *self)
 {
-  gtk_widget_set_visible (self->follow_button,
-                          svi_session_get_live (self->session) || svi_timeline_get_follow (self->timeline));
+  gtk_widget_set_visible (self->follow_button, svi_session_get_live (self->session) ||
+                                                 svi_timeline_get_follow (self->timeline));
 }
 
 static void
@@ -72,11 +72,12 @@ on_opened (GObject      *source,
         return;
 
       escaped = g_markup_escape_text (error->message, -1);
-      adw_status_page_set_title (self->error_page,
-                                 g_error_matches (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG)   ? "Not an Event Log"
-                                 : g_error_matches (error, SVI_LOG_ERROR, SVI_LOG_ERROR_VERSION) ? "Another Version"
-                                 : g_error_matches (error, SVI_LOG_ERROR, SVI_LOG_ERROR_DAMAGED) ? "The Log Is Damaged"
-                                                                                                 : "Cannot Open the Log");
+      adw_status_page_set_title (
+        self->error_page,
+        g_error_matches (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG)   ? "Not an Event Log"
+        : g_error_matches (error, SVI_LOG_ERROR, SVI_LOG_ERROR_VERSION) ? "Another Version"
+        : g_error_matches (error, SVI_LOG_ERROR, SVI_LOG_ERROR_DAMAGED) ? "The Log Is Damaged"
+                                                                        : "Cannot Open the Log");
       adw_status_page_set_description (self->error_page, escaped);
       show_page (self, "error");
       return;
@@ -104,8 +105,10 @@ svi_window_open (SviWindow *self,
     }
   g_clear_object (&self->session);
   self->session = svi_session_new ();
-  g_signal_connect_object (self->session, "catalog-changed", G_CALLBACK (on_catalog_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->session, "live-changed", G_CALLBACK (on_live_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "catalog-changed", G_CALLBACK (on_catalog_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "live-changed", G_CALLBACK (on_live_changed), self,
+                           G_CONNECT_SWAPPED);
 
   svi_timeline_set_session (self->timeline, self->session);
   svi_details_pane_set_session (self->details, self->session);
@@ -115,7 +118,8 @@ svi_window_open (SviWindow *self,
   svi_query_page_set_session (self->sql, self->session);
 
   show_page (self, "loading");
-  svi_session_open_async (self->session, file, self->open_cancellable, on_opened, g_object_ref (self));
+  svi_session_open_async (self->session, file, self->open_cancellable, on_opened,
+                          g_object_ref (self));
 }
 
 /* Whether the window shows nothing yet, so that a file may be opened in it instead of a new one. */
@@ -253,7 +257,8 @@ svi_window_init (SviWindow *self)
   svi_window_add_actions (self);
   gtk_search_bar_connect_entry (self->search_bar, self->search_entry);
   gtk_search_bar_set_key_capture_widget (self->search_bar, NULL);
-  g_signal_connect_swapped (self->search_bar, "notify::search-mode-enabled", G_CALLBACK (on_search_mode), self);
+  g_signal_connect_swapped (self->search_bar, "notify::search-mode-enabled",
+                            G_CALLBACK (on_search_mode), self);
   g_signal_connect_swapped (self->damage_bar, "response", G_CALLBACK (on_info_bar_response), self);
 
   target = gtk_drop_target_new (G_TYPE_FILE, GDK_ACTION_COPY);

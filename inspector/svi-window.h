@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The window shows one log: a session, and the pages that look at it. What can be done in it is in svi-window-actions.c. */
+/* The window shows one log: a session, and the pages that look at it. What can be done in it is in
+ * svi-window-actions.c.
+ */
 
 #pragma once
 

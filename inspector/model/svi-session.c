@@ -7,8 +7,8 @@
 
 #include "store/svi-lanes.h"
 
-/* A log that is being written changes many times a second; this often it is looked at again, or less often where a look
- * takes long, so that at most a quarter of a processor goes into looking
+/* A log that is being written changes many times a second; this often it is looked at again, or
+ * less often where a look takes long, so that at most a quarter of a processor goes into looking
  */
 #define REFRESH_MS 250
 
@@ -128,17 +128,19 @@ svi_session_dispose (GObject *object)
 static void
 svi_session_class_init (SviSessionClass *klass)
 {
-  static const char * const names[] = {
-    "catalog-changed", "cursor-changed", "selected-changed", "details-changed", "mark-changed", "live-changed",
+  static const char *const names[] = {
+    "catalog-changed", "cursor-changed", "selected-changed",
+    "details-changed", "mark-changed",   "live-changed",
   };
 
   G_OBJECT_CLASS (klass)->dispose = svi_session_dispose;
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    signals[i] = g_signal_new (names[i], G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                               G_TYPE_NONE, 0);
-  signals[SIGNAL_REVEAL] = g_signal_new ("reveal", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 3, G_TYPE_INT64, G_TYPE_DOUBLE, G_TYPE_DOUBLE);
+    signals[i] = g_signal_new (names[i], G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                               NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_REVEAL] = g_signal_new ("reveal", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                         NULL, NULL, NULL, G_TYPE_NONE, 3, G_TYPE_INT64,
+                                         G_TYPE_DOUBLE, G_TYPE_DOUBLE);
 }
 
 static void
@@ -155,8 +157,8 @@ svi_session_new (void)
   return g_object_new (SVI_TYPE_SESSION, NULL);
 }
 
-/* Stops following the log. Its owner calls this when it is done with the session: a worker may hold the last reference, and
- * what belongs to the main thread must not end in another.
+/* Stops following the log. Its owner calls this when it is done with the session: a worker may hold
+ * the last reference, and what belongs to the main thread must not end in another.
  */
 void
 svi_session_close (SviSession *self)
@@ -170,7 +172,7 @@ svi_session_close (SviSession *self)
   self->closed = TRUE;
 }
 
-/* Opening and following ---------------------------------------------------------------------------------- */
+/* Opening and following ------------------------------------------------------- */
 
 typedef struct
 {
@@ -226,7 +228,8 @@ open_in_thread (GTask        *task,
 
   if (path == NULL)
     {
-      g_task_return_new_error (task, SVI_LOG_ERROR, SVI_LOG_ERROR_OPEN, "Only local files can be opened");
+      g_task_return_new_error (task, SVI_LOG_ERROR, SVI_LOG_ERROR_OPEN,
+                               "Only local files can be opened");
       return;
     }
 
@@ -272,7 +275,8 @@ static gboolean
 same_lanes (SviCatalog *a,
             SviCatalog *b)
 {
-  if (svi_catalog_size (a) != svi_catalog_size (b) || g_hash_table_size (a->names) != g_hash_table_size (b->names))
+  if (svi_catalog_size (a) != svi_catalog_size (b) ||
+      g_hash_table_size (a->names) != g_hash_table_size (b->names))
     return FALSE;
 
   for (guint i = 0; i < svi_catalog_size (a); i++)
@@ -359,7 +363,8 @@ on_refresh_due (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Reads the catalog and the length again, soon, and once for however many changes come until then */
+/* Reads the catalog and the length again, soon, and once for however many changes come until then
+ */
 static void
 refresh (SviSession *self)
 {
@@ -502,7 +507,7 @@ svi_session_get_live (SviSession *self)
   return self->live;
 }
 
-/* What the user looks at -------------------------------------------------------------------------------------- */
+/* What the user looks at ------------------------------------------------------ */
 
 /* The time cursor; NAN when there is none. */
 double
@@ -631,7 +636,8 @@ details_in_thread (GTask        *task,
   SviDetails *details;
 
   svi_log_begin (question->connection->log, cancellable);
-  details = svi_details_load (question->connection->log, question->catalog, question->event, &error);
+  details = svi_details_load (question->connection->log, question->catalog, question->event,
+                              &error);
   svi_log_end (question->connection->log);
 
   if (details != NULL)
@@ -714,7 +720,7 @@ svi_session_reveal (SviSession *self,
   g_signal_emit (self, signals[SIGNAL_REVEAL], 0, thing, start_ns, end_ns);
 }
 
-/* Questions ----------------------------------------------------------------------------------------------------- */
+/* Questions ------------------------------------------------------------------- */
 
 static void
 destroy_scene (gpointer data)
@@ -737,7 +743,8 @@ scene_in_thread (GTask        *task,
     return;
 
   svi_log_begin (question->connection->log, cancellable);
-  scene = svi_scene_load (question->connection->log, question->catalog, question->request, cancellable, &error);
+  scene = svi_scene_load (question->connection->log, question->catalog, question->request,
+                          cancellable, &error);
   svi_log_end (question->connection->log);
 
   if (scene != NULL)
@@ -794,7 +801,8 @@ holdings_in_thread (GTask        *task,
     return;
 
   svi_log_begin (question->connection->log, cancellable);
-  holdings = svi_holdings_load (question->connection->log, question->catalog, question->ns, NULL, cancellable, &error);
+  holdings = svi_holdings_load (question->connection->log, question->catalog, question->ns, NULL,
+                                cancellable, &error);
   svi_log_end (question->connection->log);
 
   if (holdings != NULL)
@@ -831,8 +839,8 @@ svi_session_holdings_finish (SviSession    *self,
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* Runs one statement that the user wrote, or one of a page, and collects at most @max_rows rows. @parameters is a tuple, or
- * NULL. Call between svi_log_begin() and svi_log_end().
+/* Runs one statement that the user wrote, or one of a page, and collects at most @max_rows rows.
+ * @parameters is a tuple, or NULL. Call between svi_log_begin() and svi_log_end().
  */
 SviTable *
 svi_session_run_query (SviLog        *log,
@@ -857,7 +865,8 @@ svi_session_run_query (SviLog        *log,
     }
   if (statement == NULL)
     {
-      g_set_error_literal (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY, "There is no statement to run");
+      g_set_error_literal (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY,
+                           "There is no statement to run");
       return NULL;
     }
 
@@ -866,13 +875,15 @@ svi_session_run_query (SviLog        *log,
   if (tail != NULL && *tail != '\0' && !g_str_has_prefix (tail, "--"))
     {
       sqlite3_finalize (statement);
-      g_set_error_literal (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY, "Only one statement can be run at a time");
+      g_set_error_literal (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY,
+                           "Only one statement can be run at a time");
       return NULL;
     }
   if (!sqlite3_stmt_readonly (statement))
     {
       sqlite3_finalize (statement);
-      g_set_error_literal (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY, "The log is read-only: this statement would change it");
+      g_set_error_literal (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY,
+                           "The log is read-only: this statement would change it");
       return NULL;
     }
 
@@ -881,7 +892,8 @@ svi_session_run_query (SviLog        *log,
       g_autoptr (GVariant) value = g_variant_get_child_value (parameters, i);
 
       if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-        sqlite3_bind_text (statement, (int) i + 1, g_variant_get_string (value, NULL), -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text (statement, (int) i + 1, g_variant_get_string (value, NULL), -1,
+                           SQLITE_TRANSIENT);
       else if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
         sqlite3_bind_int64 (statement, (int) i + 1, g_variant_get_int64 (value));
       else
@@ -909,8 +921,8 @@ svi_session_run_query (SviLog        *log,
     {
       if (!g_cancellable_set_error_if_cancelled (cancellable, error))
         g_set_error (error, SVI_LOG_ERROR,
-                     (code & 0xff) == SQLITE_CORRUPT ? SVI_LOG_ERROR_DAMAGED : SVI_LOG_ERROR_QUERY, "%s",
-                     sqlite3_errmsg (handle));
+                     (code & 0xff) == SQLITE_CORRUPT ? SVI_LOG_ERROR_DAMAGED : SVI_LOG_ERROR_QUERY,
+                     "%s", sqlite3_errmsg (handle));
       sqlite3_finalize (statement);
       return NULL;
     }
@@ -933,8 +945,8 @@ query_in_thread (GTask        *task,
     return;
 
   svi_log_begin (question->connection->log, cancellable);
-  table = svi_session_run_query (question->connection->log, question->sql, question->parameters, question->max_rows,
-                                 cancellable, &error);
+  table = svi_session_run_query (question->connection->log, question->sql, question->parameters,
+                                 question->max_rows, cancellable, &error);
   svi_log_end (question->connection->log);
 
   if (table != NULL)
@@ -943,7 +955,9 @@ query_in_thread (GTask        *task,
     g_task_return_error (task, error);
 }
 
-/* Runs @sql with the values of the tuple @parameters (floating references are taken) and reads at most @max_rows rows. */
+/* Runs @sql with the values of the tuple @parameters (floating references are taken) and reads at
+ * most @max_rows rows.
+ */
 void
 svi_session_query_async (SviSession          *self,
                          const char          *sql,
@@ -991,8 +1005,8 @@ neighbour_in_thread (GTask        *task,
   Neighbour *neighbour = g_new0 (Neighbour, 1);
 
   svi_log_begin (question->connection->log, cancellable);
-  neighbour->event = svi_event_neighbour (question->connection->log, question->thing, question->ns, question->forward,
-                                          &neighbour->start_ns);
+  neighbour->event = svi_event_neighbour (question->connection->log, question->thing, question->ns,
+                                          question->forward, &neighbour->start_ns);
   svi_log_end (question->connection->log);
   g_task_return_pointer (task, neighbour, g_free);
 }

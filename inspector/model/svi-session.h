@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* A session is one open log and what the user looks at in it: the catalog of lanes, the time cursor, the selected event,
- * the selected stretch of time. All views of a window share one session, which is how they stay linked.
+/* A session is one open log and what the user looks at in it: the catalog of lanes, the time
+ * cursor, the selected event, the selected stretch of time. All views of a window share one
+ * session, which is how they stay linked.
  *
- * The session owns the connections. Every question to the log runs in a worker thread and answers on the main
- * thread; scenes have a connection of their own, so that a long query in the SQL page does not hold up the
- * timeline.
+ * The session owns the connections. Every question to the log runs in a worker thread and answers
+ * on the main thread; scenes have a connection of their own, so that a long query in the SQL page
+ * does not hold up the timeline.
  */
 
 #pragma once

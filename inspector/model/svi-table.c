@@ -192,7 +192,8 @@ svi_table_add_column (SviTable    *self,
   g_array_append_val (self->columns, column);
 }
 
-/* Cells come row by row. A table is filled by the thread that made it, before anybody else sees it. */
+/* Cells come row by row. A table is filled by the thread that made it, before anybody else sees it.
+ */
 void
 svi_table_add_cell (SviTable   *self,
                     const char *text)
@@ -206,7 +207,8 @@ svi_table_add_cell (SviTable   *self,
       g_ptr_array_add (self->cells, g_string_chunk_insert_const (self->strings, valid));
       return;
     }
-  g_ptr_array_add (self->cells, text != NULL ? g_string_chunk_insert_const (self->strings, text) : NULL);
+  g_ptr_array_add (self->cells,
+                   text != NULL ? g_string_chunk_insert_const (self->strings, text) : NULL);
 }
 
 void
@@ -337,8 +339,8 @@ svi_table_guess_kind (const char *column_name)
 {
   if (column_name == NULL)
     return SVI_CELL_TEXT;
-  if (strcmp (column_name, "t") == 0 || strcmp (column_name, "t0") == 0 || strcmp (column_name, "t1") == 0 ||
-      g_str_has_prefix (column_name, "t_"))
+  if (strcmp (column_name, "t") == 0 || strcmp (column_name, "t0") == 0 ||
+      strcmp (column_name, "t1") == 0 || g_str_has_prefix (column_name, "t_"))
     return SVI_CELL_TIME;
   if (g_str_has_suffix (column_name, "_ns"))
     return SVI_CELL_SPAN;

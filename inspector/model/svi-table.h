@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* A table is the result of one query as a list model: rows of cells, columns with names and a kind that says how a cell is
- * written (a time, a size, a plain number). Rows are made when a list view asks for them, so that a table
- * of a million cells costs its text and nothing more.
+/* A table is the result of one query as a list model: rows of cells, columns with names and a kind
+ * that says how a cell is written (a time, a size, a plain number). Rows are made when a list view
+ * asks for them, so that a table of a million cells costs its text and nothing more.
  */
 
 #pragma once

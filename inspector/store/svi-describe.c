@@ -86,8 +86,9 @@ svi_describe_interval (SviCatalog   *catalog,
   static const char * const bind_names[] = {
     "map", "unmap", "userptr", "unmap all", "prefetch", "null", "mirror", "range", "rebind",
   };
-  static const char * const event_names[] = {
-    "", "unmap", "clear", "protection", "protection", "soft dirty", "release", "migrate", "exclusive",
+  static const char *const event_names[] = {
+    "",           "unmap",   "clear",   "protection", "protection",
+    "soft dirty", "release", "migrate", "exclusive",
   };
   int sub = sqlite3_column_int (row, SVI_COLUMN_SUB);
   gint64 thread = sqlite3_column_int64 (row, SVI_COLUMN_THREAD);
@@ -119,15 +120,18 @@ svi_describe_interval (SviCatalog   *catalog,
     case SVI_EVENT_MIGRATION:
     case SVI_EVENT_COPY:
       {
-        int source = sqlite3_column_int (row, SVI_COLUMN_SRC), target = sqlite3_column_int (row, SVI_COLUMN_DST);
+        int source = sqlite3_column_int (row, SVI_COLUMN_SRC),
+            target = sqlite3_column_int (row, SVI_COLUMN_DST);
 
         *tint = place_tint (target);
         if (bytes >= 1048576)
-          g_snprintf (label, label_size, "%s → %s  %.4g MiB", place_name (source, from, sizeof from),
-                      place_name (target, to, sizeof to), bytes / 1048576.0);
+          g_snprintf (label, label_size, "%s → %s  %.4g MiB",
+                      place_name (source, from, sizeof from), place_name (target, to, sizeof to),
+                      bytes / 1048576.0);
         else
-          g_snprintf (label, label_size, "%s → %s  %" G_GINT64_FORMAT " KiB", place_name (source, from, sizeof from),
-                      place_name (target, to, sizeof to), bytes / 1024);
+          g_snprintf (label, label_size, "%s → %s  %" G_GINT64_FORMAT " KiB",
+                      place_name (source, from, sizeof from), place_name (target, to, sizeof to),
+                      bytes / 1024);
       }
       break;
 
@@ -141,8 +145,9 @@ svi_describe_interval (SviCatalog   *catalog,
       break;
 
     case SVI_EVENT_ENGINE_RUN:
-      *tint = outcome == 3 || outcome == 4 ? svi_tint (SVI_TINT_ERROR, 0)
-                                             : svi_tint (SVI_TINT_THREAD, (guint) sqlite3_column_int (row, SVI_COLUMN_KEY));
+      *tint = outcome == 3 || outcome == 4
+                ? svi_tint (SVI_TINT_ERROR, 0)
+                : svi_tint (SVI_TINT_THREAD, (guint) sqlite3_column_int (row, SVI_COLUMN_KEY));
       g_snprintf (label, label_size, "context %d", sqlite3_column_int (row, SVI_COLUMN_KEY));
       break;
 

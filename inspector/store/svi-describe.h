@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Puts intervals of the log into words and colours: a row of the interval view becomes a kind, a tint and a label. The
- * timeline, the details and the tables say the same thing about the same row because they all ask here.
+/* Puts intervals of the log into words and colours: a row of the interval view becomes a kind, a
+ * tint and a label. The timeline, the details and the tables say the same thing about the same row
+ * because they all ask here.
  */
 
 #pragma once
@@ -16,7 +17,8 @@ G_BEGIN_DECLS
 
 /* The columns that a description needs, and where each is */
 #define SVI_INTERVAL_COLUMNS \
-  "id, kind, t0, t1, sub, thread_id, dst, src, outcome, a0, a1, bytes, object_id, key, va, thing_id, t_end, unfinished"
+  "id, kind, t0, t1, sub, thread_id, dst, src, outcome, a0, a1, bytes, object_id, key, va," \
+  " thing_id, t_end, unfinished"
 
 enum
 {

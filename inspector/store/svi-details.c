@@ -82,7 +82,8 @@ summarize (SviCatalog   *catalog,
   SviEventSummary *summary = g_new0 (SviEventSummary, 1);
   char label[SVI_LABEL_SIZE];
 
-  summary->event.kind = svi_describe_kind ((const char *) sqlite3_column_text (row, SVI_COLUMN_KIND));
+  summary->event.kind = svi_describe_kind (
+    (const char *) sqlite3_column_text (row, SVI_COLUMN_KIND));
   summary->event.id = sqlite3_column_int64 (row, SVI_COLUMN_ID);
   summary->thing = sqlite3_column_int64 (row, SVI_COLUMN_THING);
   summary->start_ns = (double) sqlite3_column_int64 (row, SVI_COLUMN_T0);
@@ -100,8 +101,8 @@ load_interval (SviLog     *log,
                gint64      id,
                gint64     *parent)
 {
-  sqlite3_stmt *row = svi_log_prepare (log, "SELECT " SVI_INTERVAL_COLUMNS ", parent_id FROM interval WHERE id = ?",
-                                       NULL);
+  sqlite3_stmt *row = svi_log_prepare (
+    log, "SELECT " SVI_INTERVAL_COLUMNS ", parent_id FROM interval WHERE id = ?", NULL);
   SviEventSummary *summary = NULL;
 
   if (row == NULL)
@@ -128,7 +129,9 @@ add_effects (SviLog     *log,
   g_autoptr (GPtrArray) effects = g_ptr_array_new ();
   sqlite3_stmt *row;
 
-  row = svi_log_prepare (log, "SELECT " SVI_INTERVAL_COLUMNS " FROM interval WHERE parent_id = ? ORDER BY t0 LIMIT 64",
+  row = svi_log_prepare (log,
+                         "SELECT " SVI_INTERVAL_COLUMNS
+                         " FROM interval WHERE parent_id = ? ORDER BY t0 LIMIT 64",
                          NULL);
   if (row == NULL || depth > MAX_CHAIN)
     return;
@@ -186,8 +189,10 @@ load_steps (SviLog     *log,
 {
   sqlite3_stmt *row;
 
-  row = svi_log_prepare (log, "SELECT id, kind, t, thing_id, text, result FROM point WHERE parent_id = ?"
-                              " ORDER BY t LIMIT 200", NULL);
+  row = svi_log_prepare (log,
+                         "SELECT id, kind, t, thing_id, text, result FROM point WHERE parent_id = ?"
+                         " ORDER BY t LIMIT 200",
+                         NULL);
   if (row == NULL)
     return;
 
@@ -256,9 +261,9 @@ view_of (SviEventKind kind)
 static gboolean
 is_hidden (const char *column)
 {
-  static const char * const hidden[] = {
-    "id", "t0", "t1", "t", "wait_ns", "hold_ns", "latency_ns", "state_value", "src", "dst", "t_raised", "t_answered",
-    "t_submitted", "t_completed",
+  static const char *const hidden[] = {
+    "id",          "t0",  "t1",  "t",        "wait_ns",    "hold_ns",     "latency_ns",
+    "state_value", "src", "dst", "t_raised", "t_answered", "t_submitted", "t_completed",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (hidden); i++)
@@ -299,9 +304,10 @@ load_fields (SviLog     *log,
       if (g_str_has_suffix (label, " id"))
         label[strlen (label) - 3] = '\0';
 
-      if (strcmp (name, "va") == 0 || g_str_has_suffix (name, "_va") || strcmp (name, "address") == 0 ||
-          g_str_has_prefix (name, "checksum"))
-        add_field (self, strcmp (name, "va") == 0 ? "Address" : label, "0x%" G_GINT64_MODIFIER "x", (guint64) value);
+      if (strcmp (name, "va") == 0 || g_str_has_suffix (name, "_va") ||
+          strcmp (name, "address") == 0 || g_str_has_prefix (name, "checksum"))
+        add_field (self, strcmp (name, "va") == 0 ? "Address" : label, "0x%" G_GINT64_MODIFIER "x",
+                   (guint64) value);
       else if (strcmp (name, "bytes") == 0 || g_str_has_suffix (name, "_bytes"))
         {
           nice = svi_text_bytes ((guint64) value);
@@ -343,8 +349,8 @@ load_fields (SviLog     *log,
   sqlite3_reset (row);
 }
 
-/* Everything about one event. Call between svi_log_begin() and svi_log_end(). Returns NULL with @error set when the log
- * does not hold it.
+/* Everything about one event. Call between svi_log_begin() and svi_log_end(). Returns NULL with
+ * @error set when the log does not hold it.
  */
 SviDetails *
 svi_details_load (SviLog       *log,
@@ -365,10 +371,12 @@ svi_details_load (SviLog       *log,
     {
       sqlite3_stmt *row;
 
-      row = svi_log_prepare (log, event.kind == SVI_EVENT_POINT
-                                    ? "SELECT kind, t, t, thing_id, text, parent_id FROM point WHERE id = ?"
-                                    : "SELECT 'records_lost', t0, t1, 0, count || ' records', 0 FROM lost WHERE id = ?",
-                             NULL);
+      row = svi_log_prepare (
+        log,
+        event.kind == SVI_EVENT_POINT
+          ? "SELECT kind, t, t, thing_id, text, parent_id FROM point WHERE id = ?"
+          : "SELECT 'records_lost', t0, t1, 0, count || ' records', 0 FROM lost WHERE id = ?",
+        NULL);
       if (row != NULL)
         sqlite3_bind_int64 (row, 1, event.id);
       if (svi_log_step (log, row))
@@ -391,7 +399,8 @@ svi_details_load (SviLog       *log,
 
   if (self->event == NULL)
     {
-      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY, "The log has no event %" G_GINT64_FORMAT, event.id);
+      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY,
+                   "The log has no event %" G_GINT64_FORMAT, event.id);
       return NULL;
     }
 
@@ -413,7 +422,9 @@ holding_free (gpointer data)
   g_free (holding);
 }
 
-/* What the lanes (catalog indices; NULL: all) hold at a moment, in their order: every interval that has begun and not ended. */
+/* What the lanes (catalog indices; NULL: all) hold at a moment, in their order: every interval that
+ * has begun and not ended.
+ */
 GPtrArray *
 svi_holdings_load (SviLog        *log,
                    SviCatalog    *catalog,
@@ -429,17 +440,22 @@ svi_holdings_load (SviLog        *log,
 
   g_return_val_if_fail (log != NULL && catalog != NULL, NULL);
 
-  /* A short interval that still runs began within the reach of the schema's limit; looking backwards from the cursor
-   * through the last few finds it on any lane whose intervals do not overlap by the hundred.
+  /* A short interval that still runs began within the reach of the schema's limit; looking
+   * backwards from the cursor through the last few finds it on any lane whose intervals do not
+   * overlap by the hundred.
    */
   short_row = svi_log_prepare (log,
-                               "SELECT * FROM (SELECT " SVI_INTERVAL_COLUMNS " FROM interval WHERE thing_id = ?1"
+                               "SELECT * FROM (SELECT " SVI_INTERVAL_COLUMNS
+                               " FROM interval WHERE thing_id = ?1"
                                " AND t0 <= ?2 AND t0 >= ?2 - 67108864 ORDER BY t0 DESC LIMIT 256)"
-                               " WHERE t1 > ?2 AND t1 - t0 <= 67108864 LIMIT 16", error);
+                               " WHERE t1 > ?2 AND t1 - t0 <= 67108864 LIMIT 16",
+                               error);
   long_row = svi_log_prepare (log,
-                              "SELECT " SVI_INTERVAL_COLUMNS " FROM interval WHERE thing_id = ?1 AND t0 <= ?2"
+                              "SELECT " SVI_INTERVAL_COLUMNS
+                              " FROM interval WHERE thing_id = ?1 AND t0 <= ?2"
                               " AND (t1 IS NULL OR t1 - t0 > 67108864) AND (t1 IS NULL OR t1 > ?2)"
-                              " ORDER BY t0 LIMIT 16", error);
+                              " ORDER BY t0 LIMIT 16",
+                              error);
   if (short_row == NULL || long_row == NULL)
     return NULL;
 
@@ -473,7 +489,9 @@ svi_holdings_load (SviLog        *log,
   return g_steal_pointer (&holdings);
 }
 
-/* The first event of a thing that starts after (or before) @ns: for stepping through a lane by keyboard. */
+/* The first event of a thing that starts after (or before) @ns: for stepping through a lane by
+ * keyboard.
+ */
 SviEventRef
 svi_event_neighbour (SviLog   *log,
                      gint64    thing,
@@ -484,10 +502,12 @@ svi_event_neighbour (SviLog   *log,
   SviEventRef event = { SVI_EVENT_NONE, 0 };
   sqlite3_stmt *row;
 
-  row = svi_log_prepare (log,
-                         forward ? "SELECT id, kind, t0 FROM interval WHERE thing_id = ? AND t0 > ? ORDER BY t0 LIMIT 1"
-                                 : "SELECT id, kind, t0 FROM interval WHERE thing_id = ? AND t0 < ?"
-                                   " ORDER BY t0 DESC LIMIT 1", NULL);
+  row = svi_log_prepare (
+    log,
+    forward ? "SELECT id, kind, t0 FROM interval WHERE thing_id = ? AND t0 > ? ORDER BY t0 LIMIT 1"
+            : "SELECT id, kind, t0 FROM interval WHERE thing_id = ? AND t0 < ?"
+              " ORDER BY t0 DESC LIMIT 1",
+    NULL);
   if (row == NULL)
     return event;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Answers two questions about a log: what is this event (its fields, and the events that caused it or that it
- * caused), and what holds at this moment (which lock is held by whom, where each range lives, what each engine
- * runs).
+/* Answers two questions about a log: what is this event (its fields, and the events that caused it
+ * or that it caused), and what holds at this moment (which lock is held by whom, where each range
+ * lives, what each engine runs).
  */
 
 #pragma once
@@ -35,7 +35,7 @@ typedef struct
 {
   SviEventSummary *event;
   GPtrArray       *fields;   /* of SviField */
-  GPtrArray       *related;  /* of SviEventSummary: the whole chain of causes and effects, by time, itself included */
+  GPtrArray       *related;  /* of SviEventSummary: the chain of causes and effects, itself included */
   GPtrArray       *steps;    /* of SviEventSummary: the points that belong to it */
 } SviDetails;
 

@@ -9,7 +9,9 @@
 /* A lock class or a VM with more lanes than this starts collapsed */
 #define FOLD_ABOVE 24
 
-/* Up to this many VMs are shown one below the other; more are grouped by process, and start collapsed */
+/* Up to this many VMs are shown one below the other; more are grouped by process, and start
+ * collapsed
+ */
 #define FLAT_VMS 4
 
 typedef struct
@@ -41,8 +43,9 @@ column_or (sqlite3_stmt *statement,
            int           column,
            gint64        fallback)
 {
-  return sqlite3_column_type (statement, column) == SQLITE_NULL ? fallback
-                                                                : sqlite3_column_int64 (statement, column);
+  return sqlite3_column_type (statement, column) == SQLITE_NULL
+           ? fallback
+           : sqlite3_column_int64 (statement, column);
 }
 
 static char *
@@ -62,12 +65,13 @@ load_things (SviLog  *log,
   g_autoptr (GPtrArray) things = g_ptr_array_new_with_free_func (thing_free);
   sqlite3_stmt *statement, *count;
 
-  statement = svi_log_prepare (log,
-                               "SELECT th.id, th.kind, th.parent_id, th.gpu, th.key, th.va, th.bytes, th.name, th.t0"
-                               " FROM thing th"
-                               " WHERE EXISTS (SELECT 1 FROM interval i WHERE i.thing_id = th.id)"
-                               " ORDER BY th.gpu, th.va, th.key, th.id",
-                               error);
+  statement = svi_log_prepare (
+    log,
+    "SELECT th.id, th.kind, th.parent_id, th.gpu, th.key, th.va, th.bytes, th.name, th.t0"
+    " FROM thing th"
+    " WHERE EXISTS (SELECT 1 FROM interval i WHERE i.thing_id = th.id)"
+    " ORDER BY th.gpu, th.va, th.key, th.id",
+    error);
   if (statement == NULL)
     return NULL;
 
@@ -88,7 +92,8 @@ load_things (SviLog  *log,
     }
 
   /* How busy each is, from the few buckets of the coarsest density level */
-  count = svi_log_prepare (log, "SELECT sum(count) FROM density WHERE thing_id = ? AND level = 4", NULL);
+  count = svi_log_prepare (log, "SELECT sum(count) FROM density WHERE thing_id = ? AND level = 4",
+                           NULL);
   for (guint i = 0; i < things->len && count != NULL; i++)
     {
       Thing *thing = g_ptr_array_index (things, i);
@@ -122,10 +127,11 @@ load_names (SviLog     *log,
       g_hash_table_insert (catalog->tints, g_memdup2 (&id, sizeof id), GUINT_TO_POINTER (number++));
     }
 
-  statement = svi_log_prepare (log,
-                               "SELECT id, kind, name, key FROM thing"
-                               " WHERE kind IN ('place', 'exec_queue', 'process', 'gpu_vm', 'lock', 'engine', 'bo')",
-                               NULL);
+  statement = svi_log_prepare (
+    log,
+    "SELECT id, kind, name, key FROM thing"
+    " WHERE kind IN ('place', 'exec_queue', 'process', 'gpu_vm', 'lock', 'engine', 'bo')",
+    NULL);
   while (svi_log_step (log, statement))
     {
       gint64 id = sqlite3_column_int64 (statement, 0);
@@ -170,7 +176,8 @@ short_name (const Thing *thing)
 
   if (thing->name == NULL)
     return g_strdup_printf ("%s %" G_GINT64_FORMAT, thing->kind, thing->key);
-  return g_strdup (g_str_has_prefix (thing->name, prefix) ? thing->name + strlen (prefix) : thing->name);
+  return g_strdup (g_str_has_prefix (thing->name, prefix) ? thing->name + strlen (prefix)
+                                                          : thing->name);
 }
 
 static void
@@ -191,7 +198,8 @@ add_things (SviCatalog *catalog,
       g_autofree char *path = NULL;
       SviLane *lane;
 
-      if (!is_kind (thing, kind) || (gpu >= 0 && thing->gpu != gpu) || (parent > 0 && thing->parent != parent))
+      if (!is_kind (thing, kind) || (gpu >= 0 && thing->gpu != gpu) ||
+          (parent > 0 && thing->parent != parent))
         continue;
 
       path = g_strdup_printf ("%s/%" G_GINT64_FORMAT, prefix, thing->id);
@@ -220,8 +228,9 @@ add_things (SviCatalog *catalog,
           title = g_strdup (is_kind (thing, "migration_lane") ? "Migrations" : "Copies");
           break;
         default:
-          title = thing->name != NULL ? g_strdup (thing->name)
-                                      : g_strdup_printf ("%s %" G_GINT64_FORMAT, thing->kind, thing->key);
+          title = thing->name != NULL
+                    ? g_strdup (thing->name)
+                    : g_strdup_printf ("%s %" G_GINT64_FORMAT, thing->kind, thing->key);
           break;
         }
 
@@ -237,7 +246,8 @@ add_gpus (SviLog     *log,
           SviCatalog *catalog,
           GPtrArray  *things)
 {
-  sqlite3_stmt *statement = svi_log_prepare (log, "SELECT gpu, name, vram_bytes, id FROM gpu ORDER BY gpu", NULL);
+  sqlite3_stmt *statement = svi_log_prepare (
+    log, "SELECT gpu, name, vram_bytes, id FROM gpu ORDER BY gpu", NULL);
 
   while (svi_log_step (log, statement))
     {
@@ -253,7 +263,8 @@ add_gpus (SviLog     *log,
       if (svi_catalog_find (catalog, path) >= 0)
         continue;
 
-      group = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, sqlite3_column_int64 (statement, 3), path, title,
+      group = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, sqlite3_column_int64 (statement, 3),
+                               path, title,
                                sqlite3_column_int64 (statement, 2) > 0 ? subtitle : NULL);
       group->tint = svi_tint (SVI_TINT_GPU, (guint) gpu);
       catalog->n_gpus = MAX (catalog->n_gpus, (guint) gpu + 1);
@@ -302,8 +313,9 @@ load_vms (SviLog    *log,
   for (guint i = 0; i < things->len; i++)
     {
       const Thing *thing = g_ptr_array_index (things, i);
-      gint64 vm = is_kind (thing, "gpu_vm") ? thing->id
-                  : is_kind (thing, "svm_range") || is_kind (thing, "exec_queue") ? thing->parent : 0;
+      gint64 vm = is_kind (thing, "gpu_vm")                                       ? thing->id
+                  : is_kind (thing, "svm_range") || is_kind (thing, "exec_queue") ? thing->parent
+                                                                                  : 0;
       guint ranges;
 
       if (vm == 0)
@@ -313,10 +325,12 @@ load_vms (SviLog    *log,
                             GUINT_TO_POINTER (MAX (ranges, 1) + is_kind (thing, "svm_range")));
     }
 
-  statement = svi_log_prepare (log,
-                               "SELECT v.id, v.vm, v.gpu, p.comm, p.tgid, p.id, v.t0, v.t1 FROM gpu_vm v"
-                               " LEFT JOIN process p ON p.id = v.process_id"
-                               " ORDER BY coalesce(p.t0, v.t0), coalesce(p.id, 0), v.t0, v.id", NULL);
+  statement = svi_log_prepare (
+    log,
+    "SELECT v.id, v.vm, v.gpu, p.comm, p.tgid, p.id, v.t0, v.t1 FROM gpu_vm v"
+    " LEFT JOIN process p ON p.id = v.process_id"
+    " ORDER BY coalesce(p.t0, v.t0), coalesce(p.id, 0), v.t0, v.id",
+    NULL);
   while (svi_log_step (log, statement))
     {
       gint64 id = sqlite3_column_int64 (statement, 0);
@@ -369,11 +383,12 @@ add_vm_lanes (SviCatalog *catalog,
     {
       g_autofree char *ranges_path = g_strdup_printf ("%s/ranges", path);
       g_autofree char *count = g_strdup_printf ("%u", vm->ranges);
-      SviLane *group = svi_catalog_add (catalog, SVI_LANE_GROUP, index, 0, ranges_path, "SVM ranges", count);
+      SviLane *group = svi_catalog_add (catalog, SVI_LANE_GROUP, index, 0, ranges_path,
+                                        "SVM ranges", count);
 
       group->folded = vm->ranges > 4 * FOLD_ABOVE;
-      add_things (catalog, things, "svm_range", SVI_LANE_RANGE, (int) svi_catalog_size (catalog) - 1, -1, vm->id,
-                  ranges_path);
+      add_things (catalog, things, "svm_range", SVI_LANE_RANGE,
+                  (int) svi_catalog_size (catalog) - 1, -1, vm->id, ranges_path);
     }
 }
 
@@ -404,7 +419,8 @@ add_vms (SviLog     *log,
       if (many && process_title != NULL && next - first > 1)
         {
           g_autofree char *count = g_strdup_printf ("%u VMs", next - first);
-          SviLane *group = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, 0, process_path, process_title, count);
+          SviLane *group = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, 0, process_path,
+                                            process_title, count);
 
           group->folded = TRUE;
           group->alive_from = head->t0;
@@ -484,7 +500,8 @@ load_locks (SviLog    *log,
   statement = svi_log_prepare (log,
                                "SELECT l.id, l.lock, l.name, l.gpu, l.class_id, l.class,"
                                " (SELECT c.type FROM lock_class c WHERE c.id = l.class_id)"
-                               " FROM lock l ORDER BY coalesce(l.rank, 999), l.class, l.t0, l.id", NULL);
+                               " FROM lock l ORDER BY coalesce(l.rank, 999), l.class, l.t0, l.id",
+                               NULL);
   while (svi_log_step (log, statement))
     {
       gint64 id = sqlite3_column_int64 (statement, 0);
@@ -532,15 +549,20 @@ add_locks (SviLog     *log,
       g_autofree char *path = g_strdup_printf ("locks/%s", head->class_name);
 
       for (next = first + 1; next < locks->len; next++)
-        if (strcmp (((const Lock *) g_ptr_array_index (locks, next))->class_name, head->class_name) != 0)
+        if (strcmp (((const Lock *) g_ptr_array_index (locks, next))->class_name,
+                    head->class_name) != 0)
           break;
 
-      /* Each load of the driver names its classes anew: the same name is the same class. A class with one lock needs no heading of its own */
+      /* Each load of the driver names its classes anew: the same name is the same class. A class
+       * with one lock needs no heading of its own
+       */
       group = top;
       if (next - first > 1)
         {
-          g_autofree char *count = g_strdup_printf ("%u × %s", next - first, head->type != NULL ? head->type : "lock");
-          SviLane *lane = svi_catalog_add (catalog, SVI_LANE_GROUP, top, head->class_id, path, head->class_name, count);
+          g_autofree char *count = g_strdup_printf ("%u × %s", next - first,
+                                                    head->type != NULL ? head->type : "lock");
+          SviLane *lane = svi_catalog_add (catalog, SVI_LANE_GROUP, top, head->class_id, path,
+                                           head->class_name, count);
 
           lane->folded = next - first > FOLD_ABOVE;
           group = (int) svi_catalog_size (catalog) - 1;
@@ -566,9 +588,12 @@ add_locks (SviLog     *log,
           else
             subtitle = g_strdup (lock->type);
 
-          lane = svi_catalog_add (catalog, SVI_LANE_LOCK, group, lock->id, lane_path, title, subtitle);
+          lane = svi_catalog_add (catalog, SVI_LANE_LOCK, group, lock->id, lane_path, title,
+                                  subtitle);
           lane->weight = lock->weight;
-          lane->rows = g_strcmp0 (lock->type, "rwsem") == 0 || g_strcmp0 (lock->type, "mmap") == 0 ? 2 : 1;
+          lane->rows = g_strcmp0 (lock->type, "rwsem") == 0 || g_strcmp0 (lock->type, "mmap") == 0
+                         ? 2
+                         : 1;
         }
     }
 }

@@ -16,7 +16,7 @@ struct _SviLog
   char         *damage;
   sqlite3      *handle;
   GCancellable *cancellable;
-  GHashTable   *statements; /* SQL text to sqlite3_stmt; texts are literals or live as long as the log */
+  GHashTable   *statements; /* SQL text to sqlite3_stmt */
   GMutex        mutex;
 };
 
@@ -103,7 +103,8 @@ svi_log_open (const char  *path,
     }
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     {
-      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG, "“%s” is a folder, not an event log", name);
+      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG,
+                   "“%s” is a folder, not an event log", name);
       return NULL;
     }
 
@@ -115,8 +116,8 @@ svi_log_open (const char  *path,
   code = open_handle (path, FALSE, &self->handle);
   if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || (code & 0xff) == SQLITE_READONLY)
     {
-      /* Write-ahead logging needs a shared memory file beside the log. Where none can be made nobody
-       * can be writing either, so the file can be read as it lies there.
+      /* Write-ahead logging needs a shared memory file beside the log. Where none can be made
+       * nobody can be writing either, so the file can be read as it lies there.
        */
       sqlite3_close_v2 (g_steal_pointer (&self->handle));
       code = open_handle (path, TRUE, &self->handle);
@@ -124,13 +125,16 @@ svi_log_open (const char  *path,
 
   if (code == SQLITE_NOTADB)
     {
-      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG, "“%s” is not an event log. Logs are the files that svmgpu-device writes with --log.", name);
+      g_set_error (
+        error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG,
+        "“%s” is not an event log. Logs are the files that svmgpu-device writes with --log.", name);
       return NULL;
     }
   if ((code & 0xff) == SQLITE_CORRUPT)
     {
       g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_DAMAGED,
-                   "“%s” is damaged, and nothing of it can be read: %s", name, sqlite3_errmsg (self->handle));
+                   "“%s” is damaged, and nothing of it can be read: %s", name,
+                   sqlite3_errmsg (self->handle));
       return NULL;
     }
   if (code != SQLITE_OK)
@@ -142,33 +146,42 @@ svi_log_open (const char  *path,
 
   probe (self->handle, "PRAGMA application_id", &application, &code);
   probe (self->handle, "PRAGMA user_version", &version, &code);
-  probe (self->handle, "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'enum', 'interval', 'thing')",
+  probe (self->handle,
+         "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'enum', 'interval', 'thing')",
          &tables, &code);
 
   if (application != SVI_LOG_APPLICATION_ID)
     {
       g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG,
-                   tables == 0 && application == 0 ? "“%s” is not an event log, or nothing was written to it yet"
-                                                   : "“%s” is a database, but not an event log", name);
+                   tables == 0 && application == 0
+                     ? "“%s” is not an event log, or nothing was written to it yet"
+                     : "“%s” is a database, but not an event log",
+                   name);
       return NULL;
     }
   if (version != SVI_LOG_SCHEMA_VERSION)
     {
       g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_VERSION,
-                   "“%s” has version %" G_GINT64_FORMAT " of the log's schema; this program reads version %d. %s",
+                   "“%s” has version %" G_GINT64_FORMAT
+                   " of the log's schema; this program reads version %d. %s",
                    name, version, SVI_LOG_SCHEMA_VERSION,
-                   version > SVI_LOG_SCHEMA_VERSION ? "A newer inspector can open it."
-                                                    : "Record it again, or use an older inspector.");
+                   version > SVI_LOG_SCHEMA_VERSION
+                     ? "A newer inspector can open it."
+                     : "Record it again, or use an older inspector.");
       return NULL;
     }
   if (tables < 4)
     {
-      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_DAMAGED, "“%s” is damaged: parts of its schema are missing", name);
+      g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_DAMAGED,
+                   "“%s” is damaged: parts of its schema are missing", name);
       return NULL;
     }
 
-  /* A log comes from anywhere: its schema may call nothing but plain functions, and its pages are checked as they are read */
-  sqlite3_exec (self->handle, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;",
+  /* A log comes from anywhere: its schema may call nothing but plain functions, and its pages are
+   * checked as they are read
+   */
+  sqlite3_exec (self->handle,
+                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;",
                 NULL, NULL, NULL);
   sqlite3_db_config (self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_progress_handler (self->handle, PROGRESS_STEPS, progress, self);
@@ -209,8 +222,8 @@ svi_log_get_handle (SviLog *self)
   return self->handle;
 }
 
-/* Between begin and end the connection belongs to the calling thread, all reads see the same moment of the
- * log, and @cancellable interrupts them.
+/* Between begin and end the connection belongs to the calling thread, all reads see the same moment
+ * of the log, and @cancellable interrupts them.
  */
 void
 svi_log_begin (SviLog       *self,
@@ -282,7 +295,9 @@ svi_log_prepare (SviLog      *self,
   return statement;
 }
 
-/* Whether there is another row. Damage and cancellation end the rows like an end does; both can be asked for. */
+/* Whether there is another row. Damage and cancellation end the rows like an end does; both can be
+ * asked for.
+ */
 gboolean
 svi_log_step (SviLog       *self,
               sqlite3_stmt *statement)

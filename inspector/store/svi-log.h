@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* A log is one read-only connection to an event log: a SQLite file that the device process may be writing at
- * this moment. Opening checks that the file is a log, and of a version that this program can read. Everything goes through the
- * log's public views. A connection serves one query at a time, so each worker has its own; nothing
- * here may be called on the main thread of an application, because any of it can wait for a disk.
+/* A log is one read-only connection to an event log: a SQLite file that the device process may be
+ * writing at this moment. Opening checks that the file is a log, and of a version that this program
+ * can read. Everything goes through the log's public views. A connection serves one query at a
+ * time, so each worker has its own; nothing here may be called on the main thread of an
+ * application, because any of it can wait for a disk.
  *
  * Damage does not end a query with nothing: what was read before it is kept, and
  * svi_log_get_damage() says what is wrong.

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The schema's line between short intervals and long ones: a short one that reaches into a window began
- * at most this long before it, a long one is found by an index of its own.
+/* The schema's line between short intervals and long ones: a short one that reaches into a window
+ * began at most this long before it, a long one is found by an index of its own.
  */
 #define SHORT_NS G_GINT64_CONSTANT (67108864)
 
@@ -63,7 +63,8 @@ add_row (Reader       *reader,
 {
   double start = (double) sqlite3_column_int64 (row, SVI_COLUMN_T0);
   double end = MAX ((double) sqlite3_column_int64 (row, SVI_COLUMN_END), start);
-  SviEventRef event = { svi_describe_kind ((const char *) sqlite3_column_text (row, SVI_COLUMN_KIND)),
+  SviEventRef event = { svi_describe_kind (
+                          (const char *) sqlite3_column_text (row, SVI_COLUMN_KIND)),
                         sqlite3_column_int64 (row, SVI_COLUMN_ID) };
   SviSpan *span;
   SviTint tint;
@@ -87,10 +88,11 @@ read_long (Reader *reader)
 {
   sqlite3_stmt *row;
 
-  row = svi_log_prepare (reader->log,
-                         "SELECT " SVI_INTERVAL_COLUMNS " FROM interval WHERE thing_id = ?1 AND t0 < ?2"
-                         " AND (t1 IS NULL OR t1 - t0 > 67108864) AND (t1 IS NULL OR t1 >= ?3) ORDER BY t0 LIMIT 20000",
-                         NULL);
+  row = svi_log_prepare (
+    reader->log,
+    "SELECT " SVI_INTERVAL_COLUMNS " FROM interval WHERE thing_id = ?1 AND t0 < ?2"
+    " AND (t1 IS NULL OR t1 - t0 > 67108864) AND (t1 IS NULL OR t1 >= ?3) ORDER BY t0 LIMIT 20000",
+    NULL);
   if (row == NULL)
     return;
 
@@ -106,11 +108,12 @@ static gboolean
 is_long (sqlite3_stmt *row)
 {
   return sqlite3_column_type (row, SVI_COLUMN_T1) == SQLITE_NULL ||
-         sqlite3_column_int64 (row, SVI_COLUMN_T1) - sqlite3_column_int64 (row, SVI_COLUMN_T0) > SHORT_NS;
+         sqlite3_column_int64 (row, SVI_COLUMN_T1) - sqlite3_column_int64 (row, SVI_COLUMN_T0) >
+           SHORT_NS;
 }
 
-/* Turns the spans from @first on, which all began in one pixel, into what is worth drawing: those longer than a pixel stay,
- * the others become one dense span. @skipped more were not looked at.
+/* Turns the spans from @first on, which all began in one pixel, into what is worth drawing: those
+ * longer than a pixel stay, the others become one dense span. @skipped more were not looked at.
  */
 static void
 thin (Reader  *reader,
@@ -157,7 +160,8 @@ thin (Reader  *reader,
 
           /* The colour is that of the longest; a warning or an error always shows */
           if (svi_tint_class (span->tint) >= SVI_TINT_WARNING ||
-              (span->end_ns - span->start_ns > longest && svi_tint_class (dense->tint) < SVI_TINT_WARNING))
+              (span->end_ns - span->start_ns > longest &&
+               svi_tint_class (dense->tint) < SVI_TINT_WARNING))
             {
               dense->tint = span->tint;
               dense->event = span->event;
@@ -183,11 +187,15 @@ read_short (Reader *reader,
   gboolean more = TRUE;
 
   forward = svi_log_prepare (reader->log,
-                             "SELECT " SVI_INTERVAL_COLUMNS " FROM interval WHERE thing_id = ?1 AND t0 >= ?2 AND t0 <= ?3"
-                             " ORDER BY t0", NULL);
+                             "SELECT " SVI_INTERVAL_COLUMNS
+                             " FROM interval WHERE thing_id = ?1 AND t0 >= ?2 AND t0 <= ?3"
+                             " ORDER BY t0",
+                             NULL);
   backward = svi_log_prepare (reader->log,
-                              "SELECT " SVI_INTERVAL_COLUMNS " FROM interval WHERE thing_id = ?1 AND t0 >= ?2 AND t0 <= ?3"
-                              " ORDER BY t0 DESC LIMIT 1", NULL);
+                              "SELECT " SVI_INTERVAL_COLUMNS
+                              " FROM interval WHERE thing_id = ?1 AND t0 >= ?2 AND t0 <= ?3"
+                              " ORDER BY t0 DESC LIMIT 1",
+                              NULL);
   if (forward == NULL || backward == NULL)
     return;
 
@@ -215,7 +223,8 @@ read_short (Reader *reader,
               thin (reader, first, FALSE);
               first = reader->scene->spans->len;
               looked = 0;
-              bucket = t0 < reader->from_ns ? MAX (reader->bucket_ns, SHORT_NS / 512.0) : reader->bucket_ns;
+              bucket = t0 < reader->from_ns ? MAX (reader->bucket_ns, SHORT_NS / 512.0)
+                                            : reader->bucket_ns;
               bucket_end = (floor (t0 / bucket) + 1) * bucket;
               if (t0 < reader->from_ns)
                 bucket_end = MIN (bucket_end, MAX (reader->from_ns, (double) t0 + 1));
@@ -230,8 +239,8 @@ read_short (Reader *reader,
               continue;
             }
 
-          /* The rest of this pixel is skipped, except for its last interval: on a lane where nothing
-           * overlaps, only that one can be longer than the pixel.
+          /* The rest of this pixel is skipped, except for its last interval: on a lane where
+           * nothing overlaps, only that one can be longer than the pixel.
            */
           at = (gint64) ceil (bucket_end);
           sqlite3_reset (backward);
@@ -256,7 +265,9 @@ read_short (Reader *reader,
   sqlite3_reset (forward);
 }
 
-/* Where the log has counted, how full a pixel is comes from there and not from the few that were looked at */
+/* Where the log has counted, how full a pixel is comes from there and not from the few that were
+ * looked at
+ */
 static void
 read_density (Reader *reader,
               guint   first)
@@ -275,9 +286,11 @@ read_density (Reader *reader,
   if (level < 0 || pixels > 100000)
     return;
 
-  row = svi_log_prepare (reader->log,
-                         "SELECT bucket, sum(busy_ns) FROM density WHERE thing_id = ?1 AND level = ?2"
-                         " AND bucket BETWEEN ?3 AND ?4 AND NOT is_point GROUP BY bucket", NULL);
+  row = svi_log_prepare (
+    reader->log,
+    "SELECT bucket, sum(busy_ns) FROM density WHERE thing_id = ?1 AND level = ?2"
+    " AND bucket BETWEEN ?3 AND ?4 AND NOT is_point GROUP BY bucket",
+    NULL);
   if (row == NULL)
     return;
 
@@ -392,18 +405,22 @@ read_marks (Reader *reader)
 {
   guint first = reader->scene->spans->len;
 
-  read_points (reader, "SELECT id, t, t, text FROM mark WHERE t BETWEEN ?1 AND ?2 ORDER BY t LIMIT 2000",
+  read_points (reader,
+               "SELECT id, t, t, text FROM mark WHERE t BETWEEN ?1 AND ?2 ORDER BY t LIMIT 2000",
                SVI_EVENT_POINT, svi_tint (SVI_TINT_THREAD, 0));
   read_points (reader, "SELECT id, t, t, coalesce(text, 'injected fault') FROM injected_fault"
                        " WHERE t BETWEEN ?1 AND ?2 ORDER BY t LIMIT 2000",
                SVI_EVENT_POINT, svi_tint (SVI_TINT_WARNING, 0));
-  read_points (reader, "SELECT id, t, t, 'stale TLB hit' FROM stale_hit WHERE t BETWEEN ?1 AND ?2 ORDER BY t LIMIT 2000",
+  read_points (reader,
+               "SELECT id, t, t, 'stale TLB hit' FROM stale_hit WHERE t BETWEEN ?1 AND ?2 ORDER BY "
+               "t LIMIT 2000",
                SVI_EVENT_POINT, svi_tint (SVI_TINT_ERROR, 0));
   read_points (reader, "SELECT id, t, t, coalesce(text, 'input rejected') FROM input_rejected"
                        " WHERE t BETWEEN ?1 AND ?2 ORDER BY t LIMIT 2000",
                SVI_EVENT_POINT, svi_tint (SVI_TINT_WARNING, 0));
-  read_points (reader, "SELECT id, t0, t1, count || ' records lost' FROM lost WHERE t1 >= ?1 AND t0 <= ?2"
-                       " ORDER BY t0 LIMIT 2000",
+  read_points (reader,
+               "SELECT id, t0, t1, count || ' records lost' FROM lost WHERE t1 >= ?1 AND t0 <= ?2"
+               " ORDER BY t0 LIMIT 2000",
                SVI_EVENT_LOST, svi_tint (SVI_TINT_ERROR, 0));
 
   if (reader->scene->spans->len - first > 1)
@@ -453,7 +470,8 @@ svi_scene_load (SviLog                *log,
           svi_scene_begin (scene, index);
           svi_scene_add (scene, (double) reader.lane->alive_from,
                          reader.lane->alive_to >= 0 ? (double) reader.lane->alive_to : length,
-                         reader.lane->tint != 0 ? reader.lane->tint : svi_tint (SVI_TINT_SYSTEM, 0), none, NULL);
+                         reader.lane->tint != 0 ? reader.lane->tint : svi_tint (SVI_TINT_SYSTEM, 0),
+                         none, NULL);
           svi_scene_end (scene);
           continue;
         }

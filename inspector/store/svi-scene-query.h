@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Reads a scene: the spans of some lanes in one window of time. What a lane costs depends on how many pixels it is wide,
- * not on how many events it holds: within one pixel only the first few intervals and the last are looked at, and where the
- * log has counted them (density), how full the pixel is comes from there.
+/* Reads a scene: the spans of some lanes in one window of time. What a lane costs depends on how
+ * many pixels it is wide, not on how many events it holds: within one pixel only the first few
+ * intervals and the last are looked at, and where the log has counted them (density), how full the
+ * pixel is comes from there.
  */
 
 #pragma once

@@ -230,8 +230,11 @@ svi_scene_add (SviScene    *self,
   span.count = 1;
   if (label != NULL && *label != '\0')
     {
-      /* A damaged log can hold anything; what is drawn must be text. A label that was cut can end in half a character. */
-      g_autofree char *valid = g_utf8_validate (label, -1, NULL) ? NULL : g_utf8_make_valid (label, -1);
+      /* A damaged log can hold anything; what is drawn must be text. A label that was cut can end
+       * in half a character.
+       */
+      g_autofree char *valid = g_utf8_validate (label, -1, NULL) ? NULL
+                                                                 : g_utf8_make_valid (label, -1);
 
       span.label = g_string_chunk_insert_const (self->strings, valid != NULL ? valid : label);
     }
@@ -261,9 +264,9 @@ svi_scene_end (SviScene *self)
     }
 }
 
-/* Gives the spans of the open lane from @first_row on a row each, so that no two that overlap share one: the first
- * row that is free when a span starts, the last of @max_rows when none is. Spans must be sorted by
- * start. Rows above @first_row are left alone.
+/* Gives the spans of the open lane from @first_row on a row each, so that no two that overlap share
+ * one: the first row that is free when a span starts, the last of @max_rows when none is. Spans
+ * must be sorted by start. Rows above @first_row are left alone.
  */
 void
 svi_scene_stack (SviScene *self,
@@ -329,8 +332,8 @@ svi_scene_spans (const SviScene     *self,
   return &((const SviSpan *) (gpointer) self->spans->data)[lane->first];
 }
 
-/* The span of @lane below @ns, or the nearest within @slack_ns; @row is the sub-row, -1 for any. Short spans win over
- * long ones, so that what is drawn on top is what is hit.
+/* The span of @lane below @ns, or the nearest within @slack_ns; @row is the sub-row, -1 for any.
+ * Short spans win over long ones, so that what is drawn on top is what is hit.
  */
 const SviSpan *
 svi_scene_hit (const SviScene *self,
@@ -357,7 +360,9 @@ svi_scene_hit (const SviScene *self,
       if (span->start_ns - slack_ns > ns)
         break;
 
-      distance = ns < span->start_ns ? span->start_ns - ns : ns > span->end_ns ? ns - span->end_ns : 0;
+      distance = ns < span->start_ns ? span->start_ns - ns
+                 : ns > span->end_ns ? ns - span->end_ns
+                                     : 0;
       length = span->end_ns - span->start_ns;
       if (distance > slack_ns)
         continue;

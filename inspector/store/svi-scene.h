@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* A scene is what the timeline draws: for each wanted lane the spans of one time window, already
- * thinned to the width in pixels. It is made in a worker thread, never changes afterwards, and is reference counted, so
- * that the main thread can keep drawing the old one while the next is read. Its times are nanoseconds since the
- * start of the log: a stale scene can be drawn at any zoom.
+ * thinned to the width in pixels. It is made in a worker thread, never changes afterwards, and is
+ * reference counted, so that the main thread can keep drawing the old one while the next is read.
+ * Its times are nanoseconds since the start of the log: a stale scene can be drawn at any zoom.
  *
  * A catalog is the list of lanes that a log has, in the order of the screen: groups (a GPU, the
  * ranges of a VM, the locks of a class) and the lanes in them.
@@ -64,7 +64,9 @@ svi_tint_value (SviTint tint)
   return tint & 0xffffff;
 }
 
-/* What a span is; the intervals in the order of the log's interval_kind. With the row id it names one event. */
+/* What a span is; the intervals in the order of the log's interval_kind. With the row id it names
+ * one event.
+ */
 typedef enum
 {
   SVI_EVENT_NONE,
@@ -177,7 +179,7 @@ typedef struct
   guint lane;       /* index in the catalog */
   guint first;      /* index of its first span */
   guint n_spans;
-  guint n_rows;     /* how many of the lane's sub-rows are in use; a lock's waiters lie beyond them */
+  guint n_rows;     /* sub-rows in use; a lock's waiters lie beyond them */
 } SviSceneLane;
 
 typedef struct

@@ -20,8 +20,8 @@ svi_text_time (double ns)
   if (ns <= -0.5)
     g_string_append (out, "\xe2\x88\x92");
   if (seconds >= 3600)
-    g_string_append_printf (out, "%d:%02d:%02d",
-                            (int) (seconds / 3600), (int) (seconds / 60 % 60), (int) (seconds % 60));
+    g_string_append_printf (out, "%d:%02d:%02d", (int) (seconds / 3600), (int) (seconds / 60 % 60),
+                            (int) (seconds % 60));
   else if (seconds >= 60)
     g_string_append_printf (out, "%d:%02d", (int) (seconds / 60), (int) (seconds % 60));
   else
@@ -172,9 +172,11 @@ svi_text_humanize (const char *name)
     const char *word;
     const char *text;
   } words[] = {
-    { "gpu", "GPU" }, { "vm", "VM" }, { "bo", "BO" }, { "va", "address" }, { "tlb", "TLB" }, { "asid", "ASID" },
-    { "vma", "VMA" }, { "pt", "page table" }, { "seqno", "fence number" }, { "t0", "start" }, { "t1", "end" },
-    { "t", "time" }, { "id", "id" },
+    { "gpu", "GPU" },    { "vm", "VM" },         { "bo", "BO" },
+    { "va", "address" }, { "tlb", "TLB" },       { "asid", "ASID" },
+    { "vma", "VMA" },    { "pt", "page table" }, { "seqno", "fence number" },
+    { "t0", "start" },   { "t1", "end" },        { "t", "time" },
+    { "id", "id" },
   };
   g_auto (GStrv) parts = g_strsplit (name != NULL ? name : "", "_", -1);
   g_autoptr (GString) text = g_string_new (NULL);

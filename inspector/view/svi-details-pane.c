@@ -182,7 +182,8 @@ on_row_activated (SviDetailsPane *self,
   if (target->event.kind == SVI_EVENT_POINT)
     svi_session_set_cursor (self->session, target->start_ns);
   else
-    svi_session_reveal (self->session, target->event, target->thing, target->start_ns, target->end_ns);
+    svi_session_reveal (self->session, target->event, target->thing, target->start_ns,
+                        target->end_ns);
 }
 
 static void
@@ -252,7 +253,9 @@ on_details_changed (SviDetailsPane *self)
     }
 }
 
-/* Where a lane belongs in the list: what runs, then who holds what, then where memory is, of which there is most */
+/* Where a lane belongs in the list: what runs, then who holds what, then where memory is, of which
+ * there is most
+ */
 static const char *
 section_of (SviLaneKind kind)
 {
@@ -316,9 +319,12 @@ add_holdings (SviDetailsPane *self,
       group = lane->parent >= 0 ? svi_catalog_get (catalog, (guint) lane->parent) : NULL;
       if (group != NULL && g_str_has_prefix (group->path, "gpu/"))
         title = g_strdup_printf ("%s %s", group->title, lane->title);
-      value = g_strdup_printf ("%s%s", holding->event->event.kind == SVI_EVENT_LOCK_WAIT ? "waited for by " : "",
+      value = g_strdup_printf ("%s%s",
+                               holding->event->event.kind == SVI_EVENT_LOCK_WAIT ? "waited for by "
+                                                                                 : "",
                                holding->event->summary);
-      row = add_link (self->holdings, title != NULL ? title : lane->title, value, holding->event->tint, 0, FALSE, target);
+      row = add_link (self->holdings, title != NULL ? title : lane->title, value,
+                      holding->event->tint, 0, FALSE, target);
       g_object_set_data (G_OBJECT (row), "section", (gpointer) section);
       (*room)--;
     }
@@ -331,7 +337,8 @@ on_holdings (GObject      *source,
 {
   g_autoptr (SviDetailsPane) self = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) holdings = svi_session_holdings_finish (SVI_SESSION (source), result, &error);
+  g_autoptr (GPtrArray)
+    holdings = svi_session_holdings_finish (SVI_SESSION (source), result, &error);
   guint room = MAX_HOLDINGS;
 
   if (holdings == NULL || self->session == NULL)
@@ -361,7 +368,8 @@ on_holdings_due (gpointer data)
   g_cancellable_cancel (self->holdings_cancellable);
   g_clear_object (&self->holdings_cancellable);
   self->holdings_cancellable = g_cancellable_new ();
-  svi_session_holdings_async (self->session, cursor, self->holdings_cancellable, on_holdings, g_object_ref (self));
+  svi_session_holdings_async (self->session, cursor, self->holdings_cancellable, on_holdings,
+                              g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -389,8 +397,10 @@ svi_details_pane_set_session (SviDetailsPane *self,
   if (session == NULL)
     return;
 
-  g_signal_connect_object (session, "details-changed", G_CALLBACK (on_details_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_cursor_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "details-changed", G_CALLBACK (on_details_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_cursor_changed), self,
+                           G_CONNECT_SWAPPED);
   on_details_changed (self);
   on_cursor_changed (self);
 }
@@ -438,7 +448,8 @@ svi_details_pane_class_init (SviDetailsPaneClass *klass)
   G_OBJECT_CLASS (klass)->dispose = svi_details_pane_dispose;
   G_OBJECT_CLASS (klass)->finalize = svi_details_pane_finalize;
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/svmgpu/Inspector/svi-details-pane.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/svmgpu/Inspector/svi-details-pane.ui");
   gtk_widget_class_bind_template_child (widget_class, SviDetailsPane, hint);
   gtk_widget_class_bind_template_child (widget_class, SviDetailsPane, event_box);
   gtk_widget_class_bind_template_child (widget_class, SviDetailsPane, swatch);

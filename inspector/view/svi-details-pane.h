@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The details pane tells what the selected event is, what caused it and what it caused, and what every lane holds at
- * the time cursor. Everything that it names can be clicked to go there.
+/* The details pane tells what the selected event is, what caused it and what it caused, and what
+ * every lane holds at the time cursor. Everything that it names can be clicked to go there.
  */
 
 #pragma once

@@ -37,51 +37,69 @@ static const struct
   const char  *sql;
 } kinds[] = {
   { "Faults", SVI_EVENT_FAULT, "t_raised",
-    "SELECT t_raised, latency_ns, gpu, va, access, outcome, retries, tier, attempts, verdict, thread_id, range_id, id"
+    "SELECT t_raised, latency_ns, gpu, va, access, outcome, retries, tier, attempts, verdict, "
+    "thread_id, range_id, id"
     " FROM fault WHERE t_raised >= ?1 ORDER BY t_raised" },
   { "Migrations", SVI_EVENT_MIGRATION, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, from_place, to_place, bytes, moved_bytes, cause, va, result, thread_id,"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, from_place, to_place, bytes, moved_bytes, cause, va, "
+    "result, thread_id,"
     " range_id, id FROM migration WHERE t0 >= ?1 ORDER BY t0" },
   { "Range states", SVI_EVENT_RANGE_STATE, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, state, cause, va, bytes, range_id, id FROM range_state WHERE t0 >= ?1"
+    "SELECT t0, t1 - t0 AS duration_ns, state, cause, va, bytes, range_id, id FROM range_state "
+    "WHERE t0 >= ?1"
     " ORDER BY t0" },
   { "Lock waits", SVI_EVENT_LOCK_WAIT, "t0",
-    "SELECT t0, wait_ns, lock_id, mode, thread_id, place_id, id FROM lock_wait WHERE t0 >= ?1 ORDER BY t0" },
+    "SELECT t0, wait_ns, lock_id, mode, thread_id, place_id, id FROM lock_wait WHERE t0 >= ?1 "
+    "ORDER BY t0" },
   { "Lock holds", SVI_EVENT_LOCK_HOLD, "t0",
-    "SELECT t0, hold_ns, lock_id, mode, thread_id, place_id, id FROM lock_hold WHERE t0 >= ?1 ORDER BY t0" },
+    "SELECT t0, hold_ns, lock_id, mode, thread_id, place_id, id FROM lock_hold WHERE t0 >= ?1 "
+    "ORDER BY t0" },
   { "Engine runs", SVI_EVENT_ENGINE_RUN, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, engine_id, context, asid, ended, id FROM engine_run WHERE t0 >= ?1"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, engine_id, context, asid, ended, id FROM engine_run "
+    "WHERE t0 >= ?1"
     " ORDER BY t0" },
   { "Copies", SVI_EVENT_COPY, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, from_place, to_place, bytes, result, id FROM copy WHERE t0 >= ?1"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, from_place, to_place, bytes, result, id FROM copy "
+    "WHERE t0 >= ?1"
     " ORDER BY t0" },
   { "Binds", SVI_EVENT_BIND, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, op, va, bytes, vm_id, thread_id, result, id FROM bind WHERE t0 >= ?1"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, op, va, bytes, vm_id, thread_id, result, id FROM bind "
+    "WHERE t0 >= ?1"
     " ORDER BY t0" },
   { "Invalidations", SVI_EVENT_INVALIDATION, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, event, va, bytes, kind, zapped, flushed, vm_id, thread_id, id"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, event, va, bytes, kind, zapped, flushed, vm_id, "
+    "thread_id, id"
     " FROM invalidation WHERE t0 >= ?1 ORDER BY t0" },
   { "TLB flushes", SVI_EVENT_TLB_FLUSH, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, va, bytes, asid, seqno, result, vm_id, id FROM tlb_flush WHERE t0 >= ?1"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, va, bytes, asid, seqno, result, vm_id, id FROM "
+    "tlb_flush WHERE t0 >= ?1"
     " ORDER BY t0" },
   { "Jobs", SVI_EVENT_JOB, "t_submitted",
-    "SELECT t_submitted, t_completed - t_submitted AS duration_ns, gpu, queue_id, seqno, result, thread_id, id FROM job"
+    "SELECT t_submitted, t_completed - t_submitted AS duration_ns, gpu, queue_id, seqno, result, "
+    "thread_id, id FROM job"
     " WHERE t_submitted >= ?1 ORDER BY t_submitted" },
   { "Execs", SVI_EVENT_EXEC, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, queue_id, attempts, result, thread_id, id FROM exec WHERE t0 >= ?1"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, queue_id, attempts, result, thread_id, id FROM exec "
+    "WHERE t0 >= ?1"
     " ORDER BY t0" },
   { "Evictions", SVI_EVENT_EVICTION, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, gpu, bo_id, bytes, unwaited_fences, result, thread_id, id FROM eviction"
+    "SELECT t0, t1 - t0 AS duration_ns, gpu, bo_id, bytes, unwaited_fences, result, thread_id, id "
+    "FROM eviction"
     " WHERE t0 >= ?1 ORDER BY t0" },
   { "Fault steps", SVI_EVENT_POINT, "t",
-    "SELECT t, step, reason, gpu, va, tier, attempt, range_id, thread_id, id FROM fault_step WHERE t >= ?1 ORDER BY t" },
+    "SELECT t, step, reason, gpu, va, tier, attempt, range_id, thread_id, id FROM fault_step WHERE "
+    "t >= ?1 ORDER BY t" },
   { "Scans", SVI_EVENT_POINT, "t",
-    "SELECT t, state, gpu, va, bytes, windows, collisions, populate, range_id, thread_id, id FROM scan WHERE t >= ?1"
+    "SELECT t, state, gpu, va, bytes, windows, collisions, populate, range_id, thread_id, id FROM "
+    "scan WHERE t >= ?1"
     " ORDER BY t" },
-  { "Notes", SVI_EVENT_POINT, "t", "SELECT t, text, thread_id, id FROM mark WHERE t >= ?1 ORDER BY t" },
-  { "Injected faults", SVI_EVENT_POINT, "t", "SELECT t, gpu, text, id FROM injected_fault WHERE t >= ?1 ORDER BY t" },
+  { "Notes", SVI_EVENT_POINT, "t",
+    "SELECT t, text, thread_id, id FROM mark WHERE t >= ?1 ORDER BY t" },
+  { "Injected faults", SVI_EVENT_POINT, "t",
+    "SELECT t, gpu, text, id FROM injected_fault WHERE t >= ?1 ORDER BY t" },
   { "Lost records", SVI_EVENT_LOST, "t0",
-    "SELECT t0, t1 - t0 AS duration_ns, count, source, ring, id FROM lost WHERE t0 >= ?1 ORDER BY t0" },
+    "SELECT t0, t1 - t0 AS duration_ns, count, source, ring, id FROM lost WHERE t0 >= ?1 ORDER BY "
+    "t0" },
 };
 
 static void
@@ -94,8 +112,9 @@ show_status (SviEventsPage *self)
   g_autoptr (GString) text = g_string_new (NULL);
 
   if (table != NULL && svi_table_get_truncated (table))
-    g_string_append_printf (text, "The first %'u events from %s on. Put the cursor further right to see later ones.",
-                            all, from);
+    g_string_append_printf (
+      text, "The first %'u events from %s on. Put the cursor further right to see later ones.", all,
+      from);
   else
     g_string_append_printf (text, "%'u events from %s on", all, from);
   if (shown != all)
@@ -139,7 +158,8 @@ svi_events_page_refresh (SviEventsPage *self)
 
   g_return_if_fail (SVI_IS_EVENTS_PAGE (self));
 
-  if (self->session == NULL || svi_session_get_catalog (self->session) == NULL || kind >= G_N_ELEMENTS (kinds))
+  if (self->session == NULL || svi_session_get_catalog (self->session) == NULL ||
+      kind >= G_N_ELEMENTS (kinds))
     return;
 
   g_cancellable_cancel (self->cancellable);
@@ -150,8 +170,9 @@ svi_events_page_refresh (SviEventsPage *self)
   self->from_ns = gtk_toggle_button_get_active (self->from_cursor) && !isnan (cursor) ? cursor : 0;
   if (svi_table_view_get_table (self->table) == NULL)
     gtk_stack_set_visible_child_name (self->stack, "loading");
-  svi_session_query_async (self->session, kinds[kind].sql, g_variant_new ("(x)", (gint64) floor (self->from_ns)),
-                           MAX_ROWS, self->cancellable, on_table, g_object_ref (self));
+  svi_session_query_async (self->session, kinds[kind].sql,
+                           g_variant_new ("(x)", (gint64) floor (self->from_ns)), MAX_ROWS,
+                           self->cancellable, on_table, g_object_ref (self));
 }
 
 static void
@@ -224,9 +245,11 @@ on_row_activated (SviEventsPage *self,
   jump->event.id = svi_row_get_number (row, (guint) id);
   jump->start_ns = (double) svi_row_get_number (row, (guint) start);
   svi_session_query_async (self->session,
-                           jump->event.kind == SVI_EVENT_POINT  ? "SELECT thing_id, t FROM point WHERE id = ?"
-                           : jump->event.kind == SVI_EVENT_LOST ? "SELECT 0, t1 FROM lost WHERE id = ?"
-                                                                : "SELECT thing_id, t1 FROM interval WHERE id = ?",
+                           jump->event.kind == SVI_EVENT_POINT
+                             ? "SELECT thing_id, t FROM point WHERE id = ?"
+                           : jump->event.kind == SVI_EVENT_LOST
+                             ? "SELECT 0, t1 FROM lost WHERE id = ?"
+                             : "SELECT thing_id, t1 FROM interval WHERE id = ?",
                            g_variant_new ("(x)", jump->event.id), 1, NULL, on_lane_known, jump);
 }
 
@@ -242,7 +265,8 @@ svi_events_page_set_session (SviEventsPage *self,
   svi_table_view_set_session (self->table, session);
   svi_table_view_set_table (self->table, NULL);
   if (session != NULL)
-    g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_cursor_changed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_cursor_changed), self,
+                             G_CONNECT_SWAPPED);
 }
 
 void
@@ -282,7 +306,8 @@ svi_events_page_class_init (SviEventsPageClass *klass)
   G_OBJECT_CLASS (klass)->dispose = svi_events_page_dispose;
 
   g_type_ensure (SVI_TYPE_TABLE_VIEW);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/svmgpu/Inspector/svi-events-page.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/svmgpu/Inspector/svi-events-page.ui");
   gtk_widget_class_bind_template_child (widget_class, SviEventsPage, kind);
   gtk_widget_class_bind_template_child (widget_class, SviEventsPage, search);
   gtk_widget_class_bind_template_child (widget_class, SviEventsPage, from_cursor);

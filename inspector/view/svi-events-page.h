@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The events page lists the events of one kind with all their fields, filters them, and jumps to them in the timeline. */
+/* The events page lists the events of one kind with all their fields, filters them, and jumps to
+ * them in the timeline.
+ */
 
 #pragma once
 

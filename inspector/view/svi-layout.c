@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Where each lane of the timeline is: the visible lanes of a catalog, from top to bottom; and which of them the arrows of an event
- * join.
+/* Where each lane of the timeline is: the visible lanes of a catalog, from top to bottom; and which
+ * of them the arrows of an event join.
  */
 
 #include "svi-timeline-draw.h"
@@ -44,8 +44,8 @@ contains (const char *haystack,
 static gboolean
 is_limited (const SviLane *lane)
 {
-  return lane->kind == SVI_LANE_RANGE || lane->kind == SVI_LANE_LOCK || lane->kind == SVI_LANE_QUEUE ||
-         (lane->kind == SVI_LANE_GROUP && lane->alive_from >= 0);
+  return lane->kind == SVI_LANE_RANGE || lane->kind == SVI_LANE_LOCK ||
+         lane->kind == SVI_LANE_QUEUE || (lane->kind == SVI_LANE_GROUP && lane->alive_from >= 0);
 }
 
 static int
@@ -61,8 +61,8 @@ by_weight (gconstpointer a,
   return *(const guint *) a < *(const guint *) b ? -1 : 1;
 }
 
-/* Hides all but the @max heaviest of each group's ranges, queues, locks and VMs. Those of the top level, which
- * have no group, are VMs or processes: of them a third is shown.
+/* Hides all but the @max heaviest of each group's ranges, queues, locks and VMs. Those of the top
+ * level, which have no group, are VMs or processes: of them a third is shown.
  */
 static void
 keep_heaviest (SviCatalog *catalog,
@@ -97,9 +97,10 @@ keep_heaviest (SviCatalog *catalog,
     }
 }
 
-/* Lays out the lanes of @catalog whose groups are open and whose name, or that of a group above, contains @filter. While a
- * filter is set, groups are open whatever @folded says, and a group without a match is left out. @max_children
- * limits what each group shows to its busiest, for a picture that cannot be scrolled; 0 is no limit.
+/* Lays out the lanes of @catalog whose groups are open and whose name, or that of a group above,
+ * contains @filter. While a filter is set, groups are open whatever @folded says, and a group
+ * without a match is left out. @max_children limits what each group shows to its busiest, for a
+ * picture that cannot be scrolled; 0 is no limit.
  */
 SviLayout *
 svi_layout_new (SviCatalog *catalog,
@@ -131,7 +132,8 @@ svi_layout_new (SviCatalog *catalog,
           visible[i] = lane->parent < 0 ||
                        (visible[lane->parent] &&
                         (folded == NULL ||
-                         !g_hash_table_contains (folded, svi_catalog_get (catalog, (guint) lane->parent)->path)));
+                         !g_hash_table_contains (
+                           folded, svi_catalog_get (catalog, (guint) lane->parent)->path)));
           continue;
         }
 
@@ -171,9 +173,9 @@ svi_layout_free (SviLayout *self)
   g_free (self);
 }
 
-/* Leaves out the lanes that @scene has nothing on, and the groups that this leaves empty. Of the ranges of a VM those that change
- * in the scene come first, those that only exist fill up where something else happens in the VM, and at most @max_children
- * stay.
+/* Leaves out the lanes that @scene has nothing on, and the groups that this leaves empty. Of the
+ * ranges of a VM those that change in the scene come first, those that only exist fill up where
+ * something else happens in the VM, and at most @max_children stay.
  */
 void
 svi_layout_keep (SviLayout      *self,
@@ -197,7 +199,9 @@ svi_layout_keep (SviLayout      *self,
           continue;
         if (lane->kind == SVI_LANE_RANGE)
           {
-            int vm = lane->parent >= 0 ? svi_catalog_get (self->catalog, (guint) lane->parent)->parent : -1;
+            int vm = lane->parent >= 0
+                       ? svi_catalog_get (self->catalog, (guint) lane->parent)->parent
+                       : -1;
 
             if (entry->n_spans < 2 && (pass == 0 || vm < 0 || !busy[vm]))
               continue;
@@ -206,7 +210,8 @@ svi_layout_keep (SviLayout      *self,
             children[lane->parent + 1]++;
           }
         keep[i] = TRUE;
-        for (int up = lane->parent; up >= 0 && pass == 0; up = svi_catalog_get (self->catalog, (guint) up)->parent)
+        for (int up = lane->parent; up >= 0 && pass == 0;
+             up = svi_catalog_get (self->catalog, (guint) up)->parent)
           busy[up] = TRUE;
       }
 
@@ -246,9 +251,12 @@ svi_flows_add (GArray           *flows,
       const SviEventSummary *cause = NULL;
       SviFlow flow;
 
-      /* The chain is in the order of a walk through a tree: the cause is the last one before that is less deep */
+      /* The chain is in the order of a walk through a tree: the cause is the last one before that
+       * is less deep
+       */
       for (guint c = i; c-- > 0 && cause == NULL;)
-        if (((const SviEventSummary *) g_ptr_array_index (details->related, c))->depth < effect->depth)
+        if (((const SviEventSummary *) g_ptr_array_index (details->related, c))->depth <
+            effect->depth)
           cause = g_ptr_array_index (details->related, c);
       if (cause == NULL)
         continue;
@@ -262,7 +270,8 @@ svi_flows_add (GArray           *flows,
       g_array_append_val (flows, flow);
 
       /* A fault is answered when its pages are bound: the arrow that closes the circle */
-      if (cause->event.kind == SVI_EVENT_FAULT && effect->event.kind == SVI_EVENT_BIND && !effect->open && !cause->open)
+      if (cause->event.kind == SVI_EVENT_FAULT && effect->event.kind == SVI_EVENT_BIND &&
+          !effect->open && !cause->open)
         {
           SviFlow answer = { flow.to_lane, flow.from_lane, effect->end_ns, cause->end_ns };
 
@@ -318,9 +327,9 @@ svi_layout_find_lane (const SviLayout *self,
   return -1;
 }
 
-/* The part of @row that sub-row @sub_row of its lane takes, relative to the top of the row. A lock has
- * its holders on top and its waiters, thinner, beneath; other lanes share their height evenly among the
- * @rows that are in use.
+/* The part of @row that sub-row @sub_row of its lane takes, relative to the top of the row. A lock
+ * has its holders on top and its waiters, thinner, beneath; other lanes share their height evenly
+ * among the @rows that are in use.
  */
 void
 svi_layout_row_band (const SviLane      *lane,

@@ -53,7 +53,8 @@ on_holdings (GObject      *source,
 {
   g_autoptr (SviLocksPage) self = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) holdings = svi_session_holdings_finish (SVI_SESSION (source), result, &error);
+  g_autoptr (GPtrArray)
+    holdings = svi_session_holdings_finish (SVI_SESSION (source), result, &error);
   g_autoptr (SviTable) table = NULL;
   SviCatalog *catalog;
   double cursor;
@@ -130,7 +131,8 @@ load_holders (SviLocksPage *self)
   g_cancellable_cancel (self->holders_cancellable);
   g_clear_object (&self->holders_cancellable);
   self->holders_cancellable = g_cancellable_new ();
-  svi_session_holdings_async (self->session, cursor, self->holders_cancellable, on_holdings, g_object_ref (self));
+  svi_session_holdings_async (self->session, cursor, self->holders_cancellable, on_holdings,
+                              g_object_ref (self));
 }
 
 /* Counts again; the log may have grown. */
@@ -146,11 +148,12 @@ svi_locks_page_refresh (SviLocksPage *self)
   g_clear_object (&self->totals_cancellable);
   self->totals_cancellable = g_cancellable_new ();
   gtk_spinner_start (self->spinner);
-  svi_session_query_async (self->session,
-                           "SELECT class, acquisitions, contended,"
-                           " printf('%.1f %%', 100.0 * contended / max(acquisitions, 1)) AS contention,"
-                           " wait_ns, wait_max_ns, hold_ns, hold_max_ns FROM lock_total",
-                           NULL, 1000, self->totals_cancellable, on_totals, g_object_ref (self));
+  svi_session_query_async (
+    self->session,
+    "SELECT class, acquisitions, contended,"
+    " printf('%.1f %%', 100.0 * contended / max(acquisitions, 1)) AS contention,"
+    " wait_ns, wait_max_ns, hold_ns, hold_max_ns FROM lock_total",
+    NULL, 1000, self->totals_cancellable, on_totals, g_object_ref (self));
   load_holders (self);
 }
 
@@ -185,7 +188,8 @@ on_holder_activated (SviLocksPage *self,
   start = (double) svi_row_get_number (row, (guint) svi_table_find_column (table, "since"));
   length = (double) svi_row_get_number (row, (guint) svi_table_find_column (table, "in_all_ns"));
   svi_session_reveal (self->session, event,
-                      svi_row_get_number (row, (guint) svi_table_find_column (table, "lock_id")), start, start + length);
+                      svi_row_get_number (row, (guint) svi_table_find_column (table, "lock_id")),
+                      start, start + length);
   gtk_widget_activate_action (GTK_WIDGET (self), "win.page", "s", "timeline");
 }
 
@@ -204,7 +208,8 @@ svi_locks_page_set_session (SviLocksPage *self,
   svi_table_view_set_table (self->holders, NULL);
   gtk_stack_set_visible_child_name (self->stack, "empty");
   if (session != NULL)
-    g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_cursor_changed), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_cursor_changed), self,
+                             G_CONNECT_SWAPPED);
 }
 
 guint
@@ -246,7 +251,8 @@ svi_locks_page_class_init (SviLocksPageClass *klass)
   G_OBJECT_CLASS (klass)->dispose = svi_locks_page_dispose;
 
   g_type_ensure (SVI_TYPE_TABLE_VIEW);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/svmgpu/Inspector/svi-locks-page.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/svmgpu/Inspector/svi-locks-page.ui");
   gtk_widget_class_bind_template_child (widget_class, SviLocksPage, totals);
   gtk_widget_class_bind_template_child (widget_class, SviLocksPage, holders);
   gtk_widget_class_bind_template_child (widget_class, SviLocksPage, spinner);

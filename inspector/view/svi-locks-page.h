@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The locks page: how often each class of locks was taken, waited for and held, and which locks are held and wanted at the time
- * cursor.
+/* The locks page: how often each class of locks was taken, waited for and held, and which locks are
+ * held and wanted at the time cursor.
  */
 
 #pragma once

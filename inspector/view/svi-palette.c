@@ -2,8 +2,9 @@
 
 #include "svi-palette.h"
 
-#define RGB(hex) { (((hex) >> 16) & 0xff) / 255.0, (((hex) >> 8) & 0xff) / 255.0, ((hex) & 0xff) / 255.0, 1.0 }
-#define RGBA(hex, a) { (((hex) >> 16) & 0xff) / 255.0, (((hex) >> 8) & 0xff) / 255.0, ((hex) & 0xff) / 255.0, (a) }
+#define CHANNEL(hex, shift) ((((hex) >> (shift)) & 0xff) / 255.0)
+#define RGBA(hex, alpha) { CHANNEL (hex, 16), CHANNEL (hex, 8), CHANNEL (hex, 0), (alpha) }
+#define RGB(hex) RGBA (hex, 1.0)
 
 /* One hue per GPU: blue, orange, green, purple, then their darker siblings */
 static const SviColor gpu_light[] = {
@@ -47,7 +48,8 @@ SviColor
 svi_palette_gpu (const SviPalette *self,
                  guint             gpu)
 {
-  return self->dark ? gpu_dark[gpu % G_N_ELEMENTS (gpu_dark)] : gpu_light[gpu % G_N_ELEMENTS (gpu_light)];
+  return self->dark ? gpu_dark[gpu % G_N_ELEMENTS (gpu_dark)]
+                    : gpu_light[gpu % G_N_ELEMENTS (gpu_light)];
 }
 
 SviColor

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* The palette turns what a span means (its tint) into a colour, for a light and for a dark
- * background. The hues are those of the GNOME palette. A GPU has one hue everywhere: its group, the memory that
- * lives in its VRAM, copies towards it. Colour is never the only carrier: spans have labels, mixed
- * states are hatched, and the details pane spells everything out.
+ * background. The hues are those of the GNOME palette. A GPU has one hue everywhere: its group, the
+ * memory that lives in its VRAM, copies towards it. Colour is never the only carrier: spans have
+ * labels, mixed states are hatched, and the details pane spells everything out.
  */
 
 #pragma once

@@ -33,11 +33,10 @@ static const struct
   const char *name;
   const char *sql;
 } examples[] = {
-  { "Slowest faults",
-    "SELECT t_raised, latency_ns, gpu, va, access, retries, tier, outcome\n"
-    "FROM fault\n"
-    "ORDER BY latency_ns DESC\n"
-    "LIMIT 100" },
+  { "Slowest faults", "SELECT t_raised, latency_ns, gpu, va, access, retries, tier, outcome\n"
+                      "FROM fault\n"
+                      "ORDER BY latency_ns DESC\n"
+                      "LIMIT 100" },
   { "Migrations per direction",
     "SELECT from_place, to_place, count(*) AS migrations, sum(moved_bytes) AS moved_bytes,\n"
     "       avg(t1 - t0) AS mean_ns\n"
@@ -52,11 +51,10 @@ static const struct
     "SELECT l.class, l.lock, h.mode, h.thread_id, h.t0, h.hold_ns\n"
     "FROM lock_hold h JOIN lock l ON l.id = h.lock_id\n"
     "WHERE h.t0 <= 1000000000 AND (h.t1 > 1000000000 OR h.t1 IS NULL)" },
-  { "Where a range was, over time",
-    "SELECT r.t0, r.t1, r.state, r.cause, s.va\n"
-    "FROM range_state r JOIN svm_range s ON s.id = r.range_id\n"
-    "WHERE r.range_id = (SELECT min(id) FROM svm_range)\n"
-    "ORDER BY r.t0" },
+  { "Where a range was, over time", "SELECT r.t0, r.t1, r.state, r.cause, s.va\n"
+                                    "FROM range_state r JOIN svm_range s ON s.id = r.range_id\n"
+                                    "WHERE r.range_id = (SELECT min(id) FROM svm_range)\n"
+                                    "ORDER BY r.t0" },
   { "Lock totals per class", "SELECT * FROM lock_total" },
   { "Ranges that move the most",
     "SELECT range_id, count(*) AS migrations, sum(moved_bytes) AS moved_bytes\n"
@@ -64,12 +62,12 @@ static const struct
     "GROUP BY range_id\n"
     "ORDER BY migrations DESC\n"
     "LIMIT 50" },
-  { "Why faults were retried",
-    "SELECT reason, tier, count(*) AS retries\n"
-    "FROM fault_step\n"
-    "WHERE step = 'fault_retried'\n"
-    "GROUP BY reason, tier" },
-  { "What the log has", "SELECT type, name FROM sqlite_schema WHERE type IN ('view', 'table') AND name NOT LIKE '\\_%' ESCAPE '\\'" },
+  { "Why faults were retried", "SELECT reason, tier, count(*) AS retries\n"
+                               "FROM fault_step\n"
+                               "WHERE step = 'fault_retried'\n"
+                               "GROUP BY reason, tier" },
+  { "What the log has", "SELECT type, name FROM sqlite_schema WHERE type IN ('view', 'table') AND "
+                        "name NOT LIKE '\\_%' ESCAPE '\\'" },
 };
 
 static void
@@ -112,7 +110,8 @@ on_result (GObject      *source,
   svi_table_view_set_table (self->table, table);
   gtk_stack_set_visible_child_name (self->stack, "table");
   gtk_widget_set_sensitive (self->copy, TRUE);
-  text = g_strdup_printf (svi_table_get_truncated (table) ? "The first %u rows, in %s" : "%u rows, in %s",
+  text = g_strdup_printf (svi_table_get_truncated (table) ? "The first %u rows, in %s"
+                                                          : "%u rows, in %s",
                           g_list_model_get_n_items (G_LIST_MODEL (table)), took);
   gtk_label_set_label (self->status, text);
 }
@@ -140,7 +139,8 @@ svi_query_page_run (SviQueryPage *self)
   self->started_us = g_get_monotonic_time ();
   set_running (self, TRUE);
   gtk_label_set_label (self->status, "Running…");
-  svi_session_query_async (self->session, sql, NULL, MAX_ROWS, self->cancellable, on_result, g_object_ref (self));
+  svi_session_query_async (self->session, sql, NULL, MAX_ROWS, self->cancellable, on_result,
+                           g_object_ref (self));
 }
 
 static void
@@ -254,7 +254,8 @@ svi_query_page_class_init (SviQueryPageClass *klass)
   G_OBJECT_CLASS (klass)->dispose = svi_query_page_dispose;
 
   g_type_ensure (SVI_TYPE_TABLE_VIEW);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/svmgpu/Inspector/svi-query-page.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/svmgpu/Inspector/svi-query-page.ui");
   gtk_widget_class_bind_template_child (widget_class, SviQueryPage, examples);
   gtk_widget_class_bind_template_child (widget_class, SviQueryPage, text);
   gtk_widget_class_bind_template_child (widget_class, SviQueryPage, run);
@@ -281,9 +282,10 @@ svi_query_page_init (SviQueryPage *self)
   /* Before the text view sees it, which takes any Enter for a new line */
   controller = gtk_shortcut_controller_new ();
   gtk_event_controller_set_propagation_phase (controller, GTK_PHASE_CAPTURE);
-  gtk_shortcut_controller_add_shortcut (GTK_SHORTCUT_CONTROLLER (controller),
-                                        gtk_shortcut_new (gtk_shortcut_trigger_parse_string ("<Control>Return|<Control>KP_Enter"),
-                                                          gtk_callback_action_new (on_key_run, self, NULL)));
+  gtk_shortcut_controller_add_shortcut (
+    GTK_SHORTCUT_CONTROLLER (controller),
+    gtk_shortcut_new (gtk_shortcut_trigger_parse_string ("<Control>Return|<Control>KP_Enter"),
+                      gtk_callback_action_new (on_key_run, self, NULL)));
   gtk_widget_add_controller (GTK_WIDGET (self->text), controller);
 
   for (guint i = 0; i < G_N_ELEMENTS (examples); i++)

@@ -34,22 +34,25 @@ parse_time (const char  *option,
     return TRUE;
 
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "--%s “%s” is not a time; write nanoseconds, or a number with ns, µs, ms, s or min", option, text);
+               "--%s “%s” is not a time; write nanoseconds, or a number with ns, µs, ms, s or min",
+               option, text);
   return FALSE;
 }
 
-/* The fault that says the most: one whose pages came from another GPU, retried if there is one like that; else any with a
- * migration, else the last.
+/* The fault that says the most: one whose pages came from another GPU, retried if there is one like
+ * that; else any with a migration, else the last.
  */
 static gint64
 telling_fault (SviLog *log)
 {
   gint64 fault;
 
-  fault = svi_log_get_integer (log,
-                               "SELECT f.id FROM migration m JOIN fault f ON f.id = m.fault_id"
-                               " WHERE m.result = 0 AND m.t1 IS NOT NULL AND f.t_answered IS NOT NULL"
-                               " ORDER BY (m.from_place LIKE 'GPU%') DESC, f.retries > 0 DESC, f.id DESC LIMIT 1", 0);
+  fault = svi_log_get_integer (
+    log,
+    "SELECT f.id FROM migration m JOIN fault f ON f.id = m.fault_id"
+    " WHERE m.result = 0 AND m.t1 IS NOT NULL AND f.t_answered IS NOT NULL"
+    " ORDER BY (m.from_place LIKE 'GPU%') DESC, f.retries > 0 DESC, f.id DESC LIMIT 1",
+    0);
   if (fault == 0)
     fault = svi_log_get_integer (log, "SELECT id FROM fault ORDER BY t_raised DESC LIMIT 1", 0);
   return fault;
@@ -78,8 +81,8 @@ panel_heading (Panel      *panel,
                double      scale,
                SviColor    color)
 {
-  svi_draw_text (panel->cr, panel->pango, text, panel->x + 18, panel->at, panel->width - 36, PANEL_ROW, 0, scale, TRUE,
-                 color);
+  svi_draw_text (panel->cr, panel->pango, text, panel->x + 18, panel->at, panel->width - 36,
+                 PANEL_ROW, 0, scale, TRUE, color);
   panel->at += PANEL_ROW;
 }
 
@@ -100,11 +103,13 @@ panel_row (Panel      *panel,
     }
 
   room = panel->x + panel->width - 18 - left;
-  name_width = MIN (svi_text_width (panel->pango, name, 0.86, FALSE) + 2, *value != '\0' ? room * 0.6 : room);
-  svi_draw_text (panel->cr, panel->pango, name, left, panel->at, name_width, PANEL_ROW, 0, 0.86, FALSE,
-                 tint != 0 ? panel->palette->text : panel->palette->dim);
-  svi_draw_text (panel->cr, panel->pango, value, left + name_width + 8, panel->at, room - name_width - 8, PANEL_ROW, 1,
-                 0.86, FALSE, tint != 0 ? panel->palette->dim : panel->palette->text);
+  name_width = MIN (svi_text_width (panel->pango, name, 0.86, FALSE) + 2,
+                    *value != '\0' ? room * 0.6 : room);
+  svi_draw_text (panel->cr, panel->pango, name, left, panel->at, name_width, PANEL_ROW, 0, 0.86,
+                 FALSE, tint != 0 ? panel->palette->text : panel->palette->dim);
+  svi_draw_text (panel->cr, panel->pango, value, left + name_width + 8, panel->at,
+                 room - name_width - 8, PANEL_ROW, 1, 0.86, FALSE,
+                 tint != 0 ? panel->palette->dim : panel->palette->text);
   panel->at += PANEL_ROW;
 }
 
@@ -162,7 +167,8 @@ draw_panel (cairo_t          *cr,
         {
           const SviHolding *holding = g_ptr_array_index (holdings, i);
           const SviLane *lane = svi_catalog_get (catalog, holding->lane);
-          const SviLane *group = lane->parent >= 0 ? svi_catalog_get (catalog, (guint) lane->parent) : NULL;
+          const SviLane *group = lane->parent >= 0 ? svi_catalog_get (catalog, (guint) lane->parent)
+                                                   : NULL;
           g_autofree char *name = NULL;
           g_autofree char *value = NULL;
 
@@ -182,8 +188,9 @@ draw_panel (cairo_t          *cr,
 
           if (group != NULL && g_str_has_prefix (group->path, "gpu/"))
             name = g_strdup_printf ("%s %s", group->title, lane->title);
-          value = g_strdup_printf ("%s%s", holding->event->event.kind == SVI_EVENT_LOCK_WAIT ? "waited for by " : "",
-                                   holding->event->summary);
+          value = g_strdup_printf (
+            "%s%s", holding->event->event.kind == SVI_EVENT_LOCK_WAIT ? "waited for by " : "",
+            holding->event->summary);
           panel_row (&panel, name != NULL ? name : lane->title, value, holding->event->tint);
         }
     }
@@ -213,8 +220,10 @@ draw_header (cairo_t          *cr,
   svi_draw_text (cr, pango, name, 18, 0, width / 2, HEADER_HEIGHT, 0, 1.15, TRUE, palette->text);
 
   text = g_strdup_printf ("%s   ·   %" G_GINT64_FORMAT " faults   ·   %" G_GINT64_FORMAT
-                          " migrations   ·   %" G_GINT64_FORMAT " records lost", length, faults, migrations, lost);
-  svi_draw_text (cr, pango, text, width / 2, 0, width / 2 - 18, HEADER_HEIGHT, 1, 0.9, FALSE, palette->dim);
+                          " migrations   ·   %" G_GINT64_FORMAT " records lost",
+                          length, faults, migrations, lost);
+  svi_draw_text (cr, pango, text, width / 2, 0, width / 2 - 18, HEADER_HEIGHT, 1, 0.9, FALSE,
+                 palette->dim);
 }
 
 /* Draws @log_path as @options say into @picture_path: SVG when it ends in .svg, else PNG. */
@@ -252,7 +261,8 @@ svi_render_picture (const char              *log_path,
       options->width > MAX_SIZE || options->height > MAX_SIZE)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "--size must be between %d×%d and %d×%d", MIN_SIZE, MIN_SIZE, MAX_SIZE, MAX_SIZE);
+                   "--size must be between %d×%d and %d×%d", MIN_SIZE, MIN_SIZE, MAX_SIZE,
+                   MAX_SIZE);
       return FALSE;
     }
 
@@ -281,7 +291,8 @@ svi_render_picture (const char              *log_path,
   length = (double) svi_log_get_length (log);
   to = length;
   cursor = NAN;
-  if (!parse_time ("from", options->from, &from, error) || !parse_time ("to", options->to, &to, error) ||
+  if (!parse_time ("from", options->from, &from, error) ||
+      !parse_time ("to", options->to, &to, error) ||
       !parse_time ("cursor", options->cursor, &cursor, error))
     goto end_log;
 
@@ -300,7 +311,8 @@ svi_render_picture (const char              *log_path,
 
       if (details == NULL)
         {
-          g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY, "The log has no fault; choose another view");
+          g_set_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_QUERY,
+                       "The log has no fault; choose another view");
           goto end_log;
         }
       svi_flows_add (flows, details, catalog);
@@ -329,7 +341,8 @@ svi_render_picture (const char              *log_path,
 
   if (to <= from && options->to != NULL)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--to must be later than --from");
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "--to must be later than --from");
       goto end_log;
     }
   if (isnan (cursor))
@@ -369,8 +382,8 @@ svi_render_picture (const char              *log_path,
       frame.n_flows = flows->len;
     }
 
-  /* A picture cannot be scrolled. So that every part of the log is on it, a group shows only its busiest lanes; how many, is
-   * what fits.
+  /* A picture cannot be scrolled. So that every part of the log is on it, a group shows only its
+   * busiest lanes; how many, is what fits.
    */
   for (guint limit = 64; limit >= MIN_CHILDREN; limit--)
     {
@@ -420,7 +433,8 @@ svi_render_picture (const char              *log_path,
   svi_timeline_draw (cr, &frame);
   cairo_restore (cr);
   if (panel > 0)
-    draw_panel (cr, &palette, pango, catalog, details, holdings, cursor, frame.width, HEADER_HEIGHT, panel, frame.height);
+    draw_panel (cr, &palette, pango, catalog, details, holdings, cursor, frame.width, HEADER_HEIGHT,
+                panel, frame.height);
 
   svi_color_set (cr, palette.line);
   cairo_rectangle (cr, 0, HEADER_HEIGHT - 1, options->width, 1);
@@ -428,10 +442,11 @@ svi_render_picture (const char              *log_path,
 
   if (svg)
     cairo_surface_finish (surface);
-  status = svg ? cairo_surface_status (surface) : cairo_surface_write_to_png (surface, picture_path);
+  status = svg ? cairo_surface_status (surface)
+               : cairo_surface_write_to_png (surface, picture_path);
   if (status != CAIRO_STATUS_SUCCESS)
-    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "“%s” cannot be written: %s", picture_path,
-                 cairo_status_to_string (status));
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "“%s” cannot be written: %s",
+                 picture_path, cairo_status_to_string (status));
   else
     result = TRUE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Draws a view of a log into a PNG or SVG file without a display: the same lanes, spans and colours as the window, with the panel of
- * what holds at the cursor beside them.
+/* Draws a view of a log into a PNG or SVG file without a display: the same lanes, spans and colours
+ * as the window, with the panel of what holds at the cursor beside them.
  */
 
 #pragma once

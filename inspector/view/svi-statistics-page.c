@@ -9,7 +9,9 @@
 #include "view/svi-palette.h"
 #include "view/svi-timeline-draw.h"
 
-/* Bars of the histogram: each holds latencies up to twice those of the one before, the first up to 1 µs */
+/* Bars of the histogram: each holds latencies up to twice those of the one before, the first up to
+ * 1 µs
+ */
 #define N_BARS 24
 
 struct _SviStatisticsPage
@@ -125,7 +127,8 @@ draw_histogram (GtkDrawingArea *area,
       }
   if (first == N_BARS)
     {
-      svi_draw_text (cr, pango, "No fault was answered", 0, 0, width, height, 0.5, 1, FALSE, palette.dim);
+      svi_draw_text (cr, pango, "No fault was answered", 0, 0, width, height, 0.5, 1, FALSE,
+                     palette.dim);
       return;
     }
 
@@ -148,7 +151,8 @@ draw_histogram (GtkDrawingArea *area,
           svi_color_set (cr, svi_palette_tint (&palette, svi_tint (SVI_TINT_GOOD, 0)));
           cairo_rectangle (cr, floor (x) + 2, bottom - size, MAX (step - 4, 1), size);
           cairo_fill (cr);
-          svi_draw_text (cr, pango, count, x - 10, bottom - size - 20, step + 20, 20, 0.5, 0.8, FALSE, palette.dim);
+          svi_draw_text (cr, pango, count, x - 10, bottom - size - 20, step + 20, 20, 0.5, 0.8,
+                         FALSE, palette.dim);
         }
       svi_draw_text (cr, pango, edge, x, bottom + 4, step, 20, 0.5, 0.78, FALSE, palette.dim);
     }
@@ -193,8 +197,11 @@ on_migrations (GObject      *source,
       g_autofree char *title = g_strdup_printf ("%s → %s", svi_table_get_cell (table, i, 0),
                                                 svi_table_get_cell (table, i, 1));
       g_autofree char *size = svi_text_bytes ((guint64) bytes);
-      g_autofree char *rate = svi_text_bytes (time > 0 ? (guint64) ((double) bytes / ((double) time / 1e9)) : 0);
-      g_autofree char *subtitle = g_strdup_printf ("%" G_GINT64_FORMAT " migrations, %s/s while they ran", count, rate);
+      g_autofree char *rate = svi_text_bytes (
+        time > 0 ? (guint64) ((double) bytes / ((double) time / 1e9)) : 0);
+      g_autofree char *subtitle = g_strdup_printf ("%" G_GINT64_FORMAT
+                                                   " migrations, %s/s while they ran",
+                                                   count, rate);
 
       add_row (self, self->migrations, self->migration_rows, title, subtitle, size);
     }
@@ -218,7 +225,8 @@ on_faults (GObject      *source,
   g_autofree char *moved = NULL;
   GtkWidget *child;
 
-  if (table == NULL || self->session == NULL || g_list_model_get_n_items (G_LIST_MODEL (table)) == 0)
+  if (table == NULL || self->session == NULL ||
+      g_list_model_get_n_items (G_LIST_MODEL (table)) == 0)
     return;
 
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->tiles))) != NULL)
@@ -271,27 +279,32 @@ svi_statistics_page_refresh (SviStatisticsPage *self)
     {
       gint64 high = G_GINT64_CONSTANT (1000) << i;
 
-      g_string_append_printf (sql, ", sum(latency_ns > %" G_GINT64_FORMAT " AND latency_ns <= %" G_GINT64_FORMAT ")",
+      g_string_append_printf (sql,
+                              ", sum(latency_ns > %" G_GINT64_FORMAT
+                              " AND latency_ns <= %" G_GINT64_FORMAT ")",
                               i == 0 ? -1 : high / 2, i == N_BARS - 1 ? G_MAXINT64 : high);
     }
   g_string_append (sql, " FROM fault");
 
-  svi_session_query_async (self->session, sql->str, NULL, 1, self->cancellable, on_faults, g_object_ref (self));
-  svi_session_query_async (self->session,
-                           "SELECT from_place, to_place, count(*), sum(coalesce(moved_bytes, 0)), sum(t1 - t0)"
-                           " FROM migration GROUP BY from_place, to_place ORDER BY sum(coalesce(moved_bytes, 0)) DESC",
-                           NULL, 100, self->cancellable, on_migrations, g_object_ref (self));
-  svi_session_query_async (self->session,
-                           "SELECT 'Records lost', 'With the span of time they are from, in the notes lane',"
-                           " coalesce(sum(count), 0) FROM lost"
-                           " UNION ALL SELECT 'Driver ' || coalesce(driver, '(unknown)'),"
-                           "  'Guest kernel ' || coalesce(kernel, '(unknown)'), records || ' records'"
-                           "  FROM session WHERE id > 0"
-                           " UNION ALL SELECT 'Clock of the guest', 'Largest bound of the mapping error',"
-                           "  coalesce(max(error_ns), 0) || ' ns' FROM clock_sample"
-                           " UNION ALL SELECT key, NULL, value FROM meta"
-                           "  WHERE key NOT LIKE 'start%' AND length(value) < 60",
-                           NULL, 100, self->cancellable, on_recording, g_object_ref (self));
+  svi_session_query_async (self->session, sql->str, NULL, 1, self->cancellable, on_faults,
+                           g_object_ref (self));
+  svi_session_query_async (
+    self->session,
+    "SELECT from_place, to_place, count(*), sum(coalesce(moved_bytes, 0)), sum(t1 - t0)"
+    " FROM migration GROUP BY from_place, to_place ORDER BY sum(coalesce(moved_bytes, 0)) DESC",
+    NULL, 100, self->cancellable, on_migrations, g_object_ref (self));
+  svi_session_query_async (
+    self->session,
+    "SELECT 'Records lost', 'With the span of time they are from, in the notes lane',"
+    " coalesce(sum(count), 0) FROM lost"
+    " UNION ALL SELECT 'Driver ' || coalesce(driver, '(unknown)'),"
+    "  'Guest kernel ' || coalesce(kernel, '(unknown)'), records || ' records'"
+    "  FROM session WHERE id > 0"
+    " UNION ALL SELECT 'Clock of the guest', 'Largest bound of the mapping error',"
+    "  coalesce(max(error_ns), 0) || ' ns' FROM clock_sample"
+    " UNION ALL SELECT key, NULL, value FROM meta"
+    "  WHERE key NOT LIKE 'start%' AND length(value) < 60",
+    NULL, 100, self->cancellable, on_recording, g_object_ref (self));
 }
 
 void
@@ -345,7 +358,8 @@ svi_statistics_page_class_init (SviStatisticsPageClass *klass)
   G_OBJECT_CLASS (klass)->dispose = svi_statistics_page_dispose;
   G_OBJECT_CLASS (klass)->finalize = svi_statistics_page_finalize;
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/svmgpu/Inspector/svi-statistics-page.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/svmgpu/Inspector/svi-statistics-page.ui");
   gtk_widget_class_bind_template_child (widget_class, SviStatisticsPage, tiles);
   gtk_widget_class_bind_template_child (widget_class, SviStatisticsPage, histogram);
   gtk_widget_class_bind_template_child (widget_class, SviStatisticsPage, migrations);

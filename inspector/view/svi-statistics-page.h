@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The statistics page: faults served and how long they took, bytes migrated per direction, retries and escalations, and how
- * complete the recording is.
+/* The statistics page: faults served and how long they took, bytes migrated per direction, retries
+ * and escalations, and how complete the recording is.
  */
 
 #pragma once

@@ -140,8 +140,10 @@ on_bind (GtkSignalListItemFactory *factory,
     {
       GtkWidget *area = gtk_overlay_get_child (GTK_OVERLAY (child));
       GtkWidget *label = gtk_widget_get_last_child (child);
-      const double *most = g_hash_table_lookup (self->bars, svi_table_get_column (self->table, column));
-      double part = most != NULL && *most > 0 ? (double) svi_row_get_number (row, column) / *most : 0;
+      const double *most = g_hash_table_lookup (self->bars,
+                                                svi_table_get_column (self->table, column));
+      double part = most != NULL && *most > 0 ? (double) svi_row_get_number (row, column) / *most
+                                              : 0;
 
       gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (area), draw_bar,
                                       GUINT_TO_POINTER ((guint) (CLAMP (part, 0, 1) * 1000)), NULL);
@@ -200,7 +202,8 @@ static void
 on_activate (SviTableView *self,
              guint         position)
 {
-  g_autoptr (SviRow) row = g_list_model_get_item (G_LIST_MODEL (gtk_column_view_get_model (self->view)), position);
+  g_autoptr (SviRow)
+    row = g_list_model_get_item (G_LIST_MODEL (gtk_column_view_get_model (self->view)), position);
 
   if (row != NULL)
     g_signal_emit (self, signals[SIGNAL_ROW_ACTIVATED], 0, row);
@@ -306,25 +309,28 @@ svi_table_view_set_table (SviTableView *self,
       gtk_column_view_column_set_resizable (column, TRUE);
       if (most != NULL)
         gtk_column_view_column_set_fixed_width (column, BAR_WIDTH);
-      sorter = GTK_SORTER (gtk_custom_sorter_new (compare_rows, g_memdup2 (&order, sizeof order), g_free));
+      sorter = GTK_SORTER (
+        gtk_custom_sorter_new (compare_rows, g_memdup2 (&order, sizeof order), g_free));
       gtk_column_view_column_set_sorter (column, sorter);
       gtk_column_view_append_column (self->view, column);
     }
 
   /* What is left of the width belongs to nobody, so that numbers stay near their headings */
   {
-    g_autoptr (GtkColumnViewColumn) rest = gtk_column_view_column_new (NULL, gtk_signal_list_item_factory_new ());
+    g_autoptr (GtkColumnViewColumn)
+      rest = gtk_column_view_column_new (NULL, gtk_signal_list_item_factory_new ());
 
     gtk_column_view_column_set_expand (rest, TRUE);
     gtk_column_view_append_column (self->view, rest);
   }
 
   self->filter = gtk_custom_filter_new (matches, self, NULL);
-  self->filtered = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (table)), GTK_FILTER (self->filter));
+  self->filtered = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (table)),
+                                              GTK_FILTER (self->filter));
   {
     GtkSorter *sorter = gtk_column_view_get_sorter (self->view);
-    GtkSortListModel *sorted = gtk_sort_list_model_new (G_LIST_MODEL (g_object_ref (self->filtered)),
-                                                        g_object_ref (sorter));
+    GtkSortListModel *sorted = gtk_sort_list_model_new (
+      G_LIST_MODEL (g_object_ref (self->filtered)), g_object_ref (sorter));
     g_autoptr (GtkSingleSelection) selection = gtk_single_selection_new (G_LIST_MODEL (sorted));
 
     gtk_single_selection_set_autoselect (selection, FALSE);
@@ -397,8 +403,9 @@ svi_table_view_class_init (SviTableViewClass *klass)
   G_OBJECT_CLASS (klass)->dispose = svi_table_view_dispose;
   G_OBJECT_CLASS (klass)->finalize = svi_table_view_finalize;
 
-  signals[SIGNAL_ROW_ACTIVATED] = g_signal_new ("row-activated", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
-                                                NULL, NULL, G_TYPE_NONE, 1, SVI_TYPE_ROW);
+  signals[SIGNAL_ROW_ACTIVATED] = g_signal_new ("row-activated", G_TYPE_FROM_CLASS (klass),
+                                                G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                                1, SVI_TYPE_ROW);
 }
 
 static void

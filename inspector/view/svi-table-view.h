@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Shows a table: columns made after what the table has, sortable, numbers to the right, and for chosen columns a bar behind the
- * number that compares the rows at a glance.
+/* Shows a table: columns made after what the table has, sortable, numbers to the right, and for
+ * chosen columns a bar behind the number that compares the rows at a glance.
  */
 
 #pragma once

@@ -190,9 +190,9 @@ tick_step (double  least_ns,
   return 10 * power;
 }
 
-/* Chooses ruler steps that are at least @min_distance pixels apart. When the step is much finer than the
- * time itself, labels would repeat a dozen digits; then they count from base_ns, which the ruler
- * prints once.
+/* Chooses ruler steps that are at least @min_distance pixels apart. When the step is much finer
+ * than the time itself, labels would repeat a dozen digits; then they count from base_ns, which the
+ * ruler prints once.
  */
 void
 svi_time_view_ticks (const SviTimeView *self,

@@ -2,8 +2,8 @@
 
 /* A time view is the part of a log that is on screen: where it starts, how long it is, and how many
  * pixels wide it is drawn. Times are nanoseconds since the start of the log, as doubles: a log of a
- * hundred days still resolves a thousandth of a nanosecond, and zooming stays smooth below one. All zoom and pan
- * arithmetic and the choice of the ruler's tick marks are here, without GTK, so that
+ * hundred days still resolves a thousandth of a nanosecond, and zooming stays smooth below one. All
+ * zoom and pan arithmetic and the choice of the ruler's tick marks are here, without GTK, so that
  * the widget, the picture without a display and the tests share them.
  */
 

@@ -103,7 +103,8 @@ svi_frame_lanes_height (const SviFrame *frame)
   return MAX (frame->height - SVI_RULER_HEIGHT - (frame->show_legend ? SVI_LEGEND_HEIGHT : 0), 0);
 }
 
-/* Diagonal lines over the current path: memory that is in more than one place, time spent waiting */
+/* Diagonal lines over the current path: memory that is in more than one place, time spent waiting
+ */
 static void
 hatch (cairo_t  *cr,
        double    x,
@@ -221,8 +222,10 @@ draw_span (cairo_t        *cr,
 
   if (svi_tint_class (span->tint) == SVI_TINT_MIXED)
     hatch (cr, x0, y, width, height, 8,
-           svi_color_alpha (svi_tint_value (span->tint) == 0 ? svi_palette_tint (palette, svi_tint (SVI_TINT_SYSTEM, 0))
-                                                             : svi_palette_gpu (palette, 0), 0.9));
+           svi_color_alpha (svi_tint_value (span->tint) == 0
+                              ? svi_palette_tint (palette, svi_tint (SVI_TINT_SYSTEM, 0))
+                              : svi_palette_gpu (palette, 0),
+                            0.9));
 
   if (span->flags & SVI_SPAN_OPEN && x1 < plot_width + 8)
     {
@@ -249,7 +252,8 @@ draw_span (cairo_t        *cr,
       if (svi_tint_class (span->tint) == SVI_TINT_NONE)
         ink = palette->dim;
       /* A name cut down to a letter says less than none */
-      if (room > 64 || room >= svi_text_width (frame->pango, span->label, height < 16 ? 0.74 : LABEL_SCALE, FALSE))
+      if (room > 64 || room >= svi_text_width (frame->pango, span->label,
+                                               height < 16 ? 0.74 : LABEL_SCALE, FALSE))
         svi_draw_text (cr, frame->pango, span->label, left, y, room, height, 0,
                        height < 16 ? 0.74 : LABEL_SCALE, FALSE, ink);
     }
@@ -316,14 +320,17 @@ draw_lane (cairo_t            *cr,
   if (lane->kind == SVI_LANE_GROUP)
     {
       /* A heading says when its thing existed */
-      double x0 = CLAMP (svi_time_view_to_x (&frame->view, spans->start_ns), -8, frame->view.width + 8);
-      double x1 = CLAMP (svi_time_view_to_x (&frame->view, spans->end_ns), -8, frame->view.width + 8);
+      double x0 = CLAMP (svi_time_view_to_x (&frame->view, spans->start_ns), -8,
+                         frame->view.width + 8);
+      double x1 = CLAMP (svi_time_view_to_x (&frame->view, spans->end_ns), -8,
+                         frame->view.width + 8);
 
       if (x1 >= 0 && x0 <= frame->view.width)
         {
-          rounded_rectangle (cr, x0, row->y + row->height / 2 - 2, MAX (x1 - x0, 3), 4, MIN (2, MAX (x1 - x0, 3) / 2),
-                             MIN (2, MAX (x1 - x0, 3) / 2));
-          svi_color_set (cr, svi_color_alpha (svi_palette_tint (frame->palette, spans->tint), 0.55));
+          rounded_rectangle (cr, x0, row->y + row->height / 2 - 2, MAX (x1 - x0, 3), 4,
+                             MIN (2, MAX (x1 - x0, 3) / 2), MIN (2, MAX (x1 - x0, 3) / 2));
+          svi_color_set (cr,
+                         svi_color_alpha (svi_palette_tint (frame->palette, spans->tint), 0.55));
           cairo_fill (cr);
         }
       return;
@@ -356,9 +363,10 @@ draw_subtitle (cairo_t            *cr,
 {
   double room = frame->gutter - left - 10;
 
-  if (lane->subtitle != NULL && svi_text_width (frame->pango, lane->subtitle, CAPTION_SCALE, FALSE) <= room)
-    svi_draw_text (cr, frame->pango, lane->subtitle, left, row->y, room, row->height, 1, CAPTION_SCALE, FALSE,
-                   frame->palette->dim);
+  if (lane->subtitle != NULL &&
+      svi_text_width (frame->pango, lane->subtitle, CAPTION_SCALE, FALSE) <= room)
+    svi_draw_text (cr, frame->pango, lane->subtitle, left, row->y, room, row->height, 1,
+                   CAPTION_SCALE, FALSE, frame->palette->dim);
 }
 
 static void
@@ -404,8 +412,8 @@ draw_gutter_row (cairo_t            *cr,
         }
 
       title_width = svi_text_width (frame->pango, lane->title, 0.95, TRUE);
-      svi_draw_text (cr, frame->pango, lane->title, left, row->y, frame->gutter - left - 8, row->height,
-                     0, 0.95, TRUE, palette->text);
+      svi_draw_text (cr, frame->pango, lane->title, left, row->y, frame->gutter - left - 8,
+                     row->height, 0, 0.95, TRUE, palette->text);
       draw_subtitle (cr, frame, lane, row, left + title_width + 8);
       return;
     }
@@ -414,8 +422,8 @@ draw_gutter_row (cairo_t            *cr,
   {
     double title_width = svi_text_width (frame->pango, lane->title, LABEL_SCALE, FALSE);
 
-    svi_draw_text (cr, frame->pango, lane->title, left, row->y, frame->gutter - left - 8, row->height,
-                   0, LABEL_SCALE, FALSE, palette->text);
+    svi_draw_text (cr, frame->pango, lane->title, left, row->y, frame->gutter - left - 8,
+                   row->height, 0, LABEL_SCALE, FALSE, palette->text);
     draw_subtitle (cr, frame, lane, row, left + title_width + 8);
   }
 }
@@ -460,7 +468,9 @@ draw_ruler (cairo_t        *cr,
       svi_color_set (cr, svi_color_alpha (palette->dim, 0.4));
       for (int i = 1; i < ticks.minor; i++)
         {
-          double minor = floor (svi_time_view_to_x (&frame->view, at + ticks.step_ns * i / ticks.minor)) + 0.5;
+          double minor = floor (svi_time_view_to_x (&frame->view,
+                                                    at + ticks.step_ns * i / ticks.minor)) +
+                         0.5;
 
           cairo_move_to (cr, minor, bottom - 5);
           cairo_line_to (cr, minor, bottom);
@@ -470,8 +480,8 @@ draw_ruler (cairo_t        *cr,
       label = ticks.base_ns != 0 ? svi_text_tick_offset (at - ticks.base_ns, ticks.step_ns)
                                  : svi_text_tick (at, ticks.step_ns);
       if (x >= 0)
-        svi_draw_text (cr, frame->pango, label, x + 4, 6, TICK_DISTANCE, bottom - 18, 0, CAPTION_SCALE, FALSE,
-                       palette->dim);
+        svi_draw_text (cr, frame->pango, label, x + 4, 6, TICK_DISTANCE, bottom - 18, 0,
+                       CAPTION_SCALE, FALSE, palette->dim);
     }
   cairo_restore (cr);
 
@@ -480,7 +490,8 @@ draw_ruler (cairo_t        *cr,
     {
       g_autofree char *base = svi_text_time (ticks.base_ns);
 
-      svi_draw_text (cr, frame->pango, base, 14, 0, frame->gutter - 24, bottom, 1, LABEL_SCALE, TRUE, palette->text);
+      svi_draw_text (cr, frame->pango, base, 14, 0, frame->gutter - 24, bottom, 1, LABEL_SCALE,
+                     TRUE, palette->text);
     }
   else
     {
@@ -490,7 +501,8 @@ draw_ruler (cairo_t        *cr,
       shown = MIN (frame->view.span_ns, MAX (frame->view.length_ns, 1));
       span = svi_text_span (shown);
       text = g_strdup_printf ("%s shown", span);
-      svi_draw_text (cr, frame->pango, text, 14, 0, frame->gutter - 24, bottom, 0, LABEL_SCALE, FALSE, palette->dim);
+      svi_draw_text (cr, frame->pango, text, 14, 0, frame->gutter - 24, bottom, 0, LABEL_SCALE,
+                     FALSE, palette->dim);
     }
 
   svi_color_set (cr, palette->line);
@@ -508,7 +520,8 @@ draw_pill (cairo_t        *cr,
            SviColor        color)
 {
   double width = svi_text_width (frame->pango, text, CAPTION_SCALE, TRUE) + 14;
-  double left = CLAMP (x - width / 2, frame->gutter + 2, MAX (frame->width - width - 2, frame->gutter + 2));
+  double left = CLAMP (x - width / 2, frame->gutter + 2,
+                       MAX (frame->width - width - 2, frame->gutter + 2));
 
   rounded_rectangle (cr, left, 5, width, 19, 9.5, 9.5);
   svi_color_set (cr, color);
@@ -642,7 +655,8 @@ draw_flows (cairo_t        *cr,
 
       for (int pass = 0; pass < 2; pass++)
         {
-          svi_color_set (cr, pass == 0 ? svi_color_alpha (frame->palette->background, 0.9) : frame->palette->accent);
+          svi_color_set (cr, pass == 0 ? svi_color_alpha (frame->palette->background, 0.9)
+                                       : frame->palette->accent);
           cairo_set_line_width (cr, pass == 0 ? 4.5 : 2);
           cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
           cairo_move_to (cr, x0, y0);
@@ -668,7 +682,9 @@ typedef struct
   const char *text;
 } LegendItem;
 
-/* Draws the item at @x when it fits, and returns where the next one goes; -1 when the legend is full. */
+/* Draws the item at @x when it fits, and returns where the next one goes; -1 when the legend is
+ * full.
+ */
 static double
 legend_item (cairo_t          *cr,
              const SviFrame   *frame,
@@ -687,8 +703,8 @@ legend_item (cairo_t          *cr,
     return -1;
 
   if (item->heading != NULL)
-    svi_draw_text (cr, frame->pango, item->heading, x, y, heading, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, TRUE,
-                   frame->palette->text);
+    svi_draw_text (cr, frame->pango, item->heading, x, y, heading, SVI_LEGEND_HEIGHT, 0,
+                   CAPTION_SCALE, TRUE, frame->palette->text);
   x += heading;
 
   rounded_rectangle (cr, x, middle - 5, 14, 10, 2.5, 2.5);
@@ -696,13 +712,14 @@ legend_item (cairo_t          *cr,
   cairo_fill (cr);
   if (svi_tint_class (item->tint) == SVI_TINT_MIXED)
     hatch (cr, x, middle - 5, 14, 10, 6,
-           svi_tint_value (item->tint) == 0 ? svi_palette_tint (frame->palette, svi_tint (SVI_TINT_SYSTEM, 0))
-                                            : svi_palette_gpu (frame->palette, 0));
+           svi_tint_value (item->tint) == 0
+             ? svi_palette_tint (frame->palette, svi_tint (SVI_TINT_SYSTEM, 0))
+             : svi_palette_gpu (frame->palette, 0));
   else if (svi_tint_class (item->tint) == SVI_TINT_WAITING)
     hatch (cr, x, middle - 5, 14, 10, 5, svi_color_alpha (frame->palette->background, 0.5));
 
-  svi_draw_text (cr, frame->pango, item->text, x + 20, y, width + 2, SVI_LEGEND_HEIGHT, 0, CAPTION_SCALE, FALSE,
-                 frame->palette->dim);
+  svi_draw_text (cr, frame->pango, item->text, x + 20, y, width + 2, SVI_LEGEND_HEIGHT, 0,
+                 CAPTION_SCALE, FALSE, frame->palette->dim);
   return x + 20 + width + 18;
 }
 
@@ -785,7 +802,9 @@ svi_timeline_draw (cairo_t        *cr,
         }
       if ((int) i == frame->hover_row || (int) i == frame->focus_row)
         {
-          svi_color_set (cr, svi_color_alpha ((int) i == frame->focus_row ? palette->accent : palette->text, 0.05));
+          svi_color_set (cr, svi_color_alpha ((int) i == frame->focus_row ? palette->accent
+                                                                          : palette->text,
+                                              0.05));
           cairo_rectangle (cr, frame->gutter, row->y, frame->width - frame->gutter, row->height);
           cairo_fill (cr);
         }
@@ -795,12 +814,14 @@ svi_timeline_draw (cairo_t        *cr,
   svi_time_view_ticks (&frame->view, TICK_DISTANCE, &ticks);
   svi_color_set (cr, svi_color_alpha (palette->line, 0.55));
   cairo_set_line_width (cr, 1);
-  for (double at = ticks.first_ns; at <= frame->view.from_ns + frame->view.span_ns; at += ticks.step_ns)
+  for (double at = ticks.first_ns; at <= frame->view.from_ns + frame->view.span_ns;
+       at += ticks.step_ns)
     {
       double x = floor (frame->gutter + svi_time_view_to_x (&frame->view, at)) + 0.5;
 
       cairo_move_to (cr, x, frame->scroll_y);
-      cairo_line_to (cr, x, frame->scroll_y + MIN (height, MAX (frame->layout->height - frame->scroll_y, 0)));
+      cairo_line_to (
+        cr, x, frame->scroll_y + MIN (height, MAX (frame->layout->height - frame->scroll_y, 0)));
     }
   cairo_stroke (cr);
 
@@ -825,7 +846,8 @@ svi_timeline_draw (cairo_t        *cr,
       cairo_fill (cr);
       if ((int) i == frame->hover_row || (int) i == frame->focus_row)
         {
-          svi_color_set (cr, svi_color_alpha ((int) i == frame->focus_row ? palette->accent : palette->text,
+          svi_color_set (cr, svi_color_alpha ((int) i == frame->focus_row ? palette->accent
+                                                                          : palette->text,
                                               (int) i == frame->focus_row ? 0.12 : 0.05));
           cairo_rectangle (cr, 0, row->y, frame->gutter, row->height);
           cairo_fill (cr);
@@ -913,7 +935,8 @@ svi_timeline_hit (const SviFrame *frame,
       frame->scene->catalog != frame->layout->catalog)
     return;
 
-  /* The sub-row below the pointer first; a lane that is thin there still answers for its neighbours */
+  /* The sub-row below the pointer first; a lane that is thin there still answers for its neighbours
+   */
   slack = 3 * frame->view.span_ns / frame->view.width;
   inside = y - top + frame->scroll_y - row->y;
   entry = svi_scene_find_lane (frame->scene, row->lane);

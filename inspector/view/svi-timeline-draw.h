@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Draws a timeline with cairo and Pango alone, so that the widget, the picture without a display and the tests
- * show the same thing. A frame names everything that is on it: the view (which time), the layout
- * (which lane is at which height), the scene (the spans), the palette and the marks of the user. Nothing here
- * asks the log: what a frame costs depends on its pixels only.
+/* Draws a timeline with cairo and Pango alone, so that the widget, the picture without a display
+ * and the tests show the same thing. A frame names everything that is on it: the view (which time),
+ * the layout (which lane is at which height), the scene (the spans), the palette and the marks of
+ * the user. Nothing here asks the log: what a frame costs depends on its pixels only.
  *
- * A frame has a ruler on top, the lane names in a gutter on the left, the spans, and a legend below.
+ * A frame has a ruler on top, the lane names in a gutter on the left, the spans, and a legend
+ * below.
  */
 
 #pragma once

@@ -129,12 +129,12 @@ make_frame (SviTimeline *self,
         frame->hover_ns = svi_time_view_to_ns (&self->view, self->pointer_x - frame->gutter);
       if (self->pointer_y >= svi_frame_lanes_top (frame) &&
           self->pointer_y < svi_frame_lanes_top (frame) + svi_frame_lanes_height (frame))
-        frame->hover_row = svi_layout_row_at (self->layout,
-                                              self->pointer_y - svi_frame_lanes_top (frame) + frame->scroll_y);
+        frame->hover_row = svi_layout_row_at (
+          self->layout, self->pointer_y - svi_frame_lanes_top (frame) + frame->scroll_y);
     }
 }
 
-/* Scenes --------------------------------------------------------------------------------------------------------- */
+/* Scenes ---------------------------------------------------------------------- */
 
 static void request_scene (SviTimeline *self);
 
@@ -173,7 +173,8 @@ on_scene_due (gpointer data)
   double margin, bucket, lanes_height, scroll;
 
   self->scene_source = 0;
-  if (self->session == NULL || self->layout == NULL || svi_session_get_catalog (self->session) == NULL)
+  if (self->session == NULL || self->layout == NULL ||
+      svi_session_get_catalog (self->session) == NULL)
     return G_SOURCE_REMOVE;
 
   g_cancellable_cancel (self->scene_cancellable);
@@ -182,7 +183,8 @@ on_scene_due (gpointer data)
 
   margin = self->view.span_ns * SCENE_MARGIN;
   bucket = self->view.span_ns / MAX (self->view.width, 1);
-  request = svi_scene_request_new (self->view.from_ns - margin, self->view.from_ns + self->view.span_ns + margin, bucket);
+  request = svi_scene_request_new (self->view.from_ns - margin,
+                                   self->view.from_ns + self->view.span_ns + margin, bucket);
 
   /* The lanes on screen, and half a screen more in both directions */
   lanes_height = gtk_widget_get_height (GTK_WIDGET (self));
@@ -191,12 +193,14 @@ on_scene_due (gpointer data)
     {
       const SviLayoutRow *row = &g_array_index (self->layout->rows, SviLayoutRow, i);
 
-      if (row->y + row->height >= scroll - lanes_height / 2 && row->y <= scroll + lanes_height * 1.5)
+      if (row->y + row->height >= scroll - lanes_height / 2 &&
+          row->y <= scroll + lanes_height * 1.5)
         g_array_append_val (request->lanes, row->lane);
     }
 
   self->reading = TRUE;
-  svi_session_scene_async (self->session, request, self->scene_cancellable, on_scene, g_object_ref (self));
+  svi_session_scene_async (self->session, request, self->scene_cancellable, on_scene,
+                           g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -204,7 +208,8 @@ static void
 request_scene (SviTimeline *self)
 {
   if (self->scene_source == 0)
-    self->scene_source = g_timeout_add (self->scene != NULL ? SCENE_DELAY_MS : 1, on_scene_due, self);
+    self->scene_source = g_timeout_add (self->scene != NULL ? SCENE_DELAY_MS : 1, on_scene_due,
+                                        self);
 }
 
 /* Whether the scene still has what is on screen */
@@ -213,7 +218,8 @@ scene_suffices (SviTimeline *self)
 {
   double scroll, height;
 
-  if (self->scene == NULL || self->layout == NULL || self->scene->catalog != self->layout->catalog ||
+  if (self->scene == NULL || self->layout == NULL ||
+      self->scene->catalog != self->layout->catalog ||
       !svi_scene_covers (self->scene, MAX (self->view.from_ns, 0),
                          MIN (self->view.from_ns + self->view.span_ns, self->view.length_ns),
                          self->view.span_ns / MAX (self->view.width, 1)))
@@ -243,7 +249,7 @@ view_changed (SviTimeline *self)
   g_signal_emit (self, signals[SIGNAL_VIEW_CHANGED], 0);
 }
 
-/* Layout --------------------------------------------------------------------------------------------------------- */
+/* Layout ---------------------------------------------------------------------- */
 
 static void
 update_adjustment (SviTimeline *self)
@@ -273,7 +279,8 @@ update_layout (SviTimeline *self)
       {
         const SviLane *lane = svi_catalog_get (catalog, i);
 
-        if (lane->kind == SVI_LANE_GROUP && g_hash_table_add (self->seen_groups, g_strdup (lane->path)) && lane->folded)
+        if (lane->kind == SVI_LANE_GROUP &&
+            g_hash_table_add (self->seen_groups, g_strdup (lane->path)) && lane->folded)
           g_hash_table_add (self->folded, g_strdup (lane->path));
       }
 
@@ -319,24 +326,27 @@ update_accessible (SviTimeline *self)
 
   if (self->focus_row >= 0 && self->focus_row < (int) self->layout->rows->len)
     focus = svi_catalog_get (self->layout->catalog,
-                             g_array_index (self->layout->rows, SviLayoutRow, self->focus_row).lane)->title;
+                             g_array_index (self->layout->rows, SviLayoutRow, self->focus_row).lane)
+              ->title;
 
-  cursor = isnan (svi_session_get_cursor (self->session)) ? g_strdup ("none")
-                                                          : svi_text_time (svi_session_get_cursor (self->session));
+  cursor = isnan (svi_session_get_cursor (self->session))
+             ? g_strdup ("none")
+             : svi_text_time (svi_session_get_cursor (self->session));
   if (details != NULL)
     {
       g_autofree char *length = svi_text_span (details->event->end_ns - details->event->start_ns);
 
-      text = g_strdup_printf ("Lane %s. Cursor %s. %s, %s, %s.", focus != NULL ? focus : "none", cursor,
-                              details->event->title, details->event->summary, length);
+      text = g_strdup_printf ("Lane %s. Cursor %s. %s, %s, %s.", focus != NULL ? focus : "none",
+                              cursor, details->event->title, details->event->summary, length);
     }
   else
     text = g_strdup_printf ("Lane %s. Cursor %s.", focus != NULL ? focus : "none", cursor);
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text,
+                                  -1);
 }
 
-/* Session -------------------------------------------------------------------------------------------------------- */
+/* Session --------------------------------------------------------------------- */
 
 static void
 on_catalog_changed (SviTimeline *self)
@@ -426,12 +436,13 @@ on_animate (double   value,
   double centre_end = self->view_end.from_ns + self->view_end.span_ns / 2;
   double part = value;
 
-  /* Scale changes evenly to the eye when its logarithm does; the centre then has to move as the scale does, or the
-   * target would leave the screen on the way.
+  /* Scale changes evenly to the eye when its logarithm does; the centre then has to move as the
+   * scale does, or the target would leave the screen on the way.
    */
   self->view.span_ns = exp (start + (end - start) * value);
   if (fabs (self->view_end.span_ns - self->view_start.span_ns) > 1e-9)
-    part = (self->view.span_ns - self->view_start.span_ns) / (self->view_end.span_ns - self->view_start.span_ns);
+    part = (self->view.span_ns - self->view_start.span_ns) /
+           (self->view_end.span_ns - self->view_start.span_ns);
   self->view.from_ns = centre_start + (centre_end - centre_start) * part - self->view.span_ns / 2;
   if (value >= 1)
     {
@@ -508,11 +519,16 @@ svi_timeline_set_session (SviTimeline *self,
 
   if (session != NULL)
     {
-      g_signal_connect_object (session, "catalog-changed", G_CALLBACK (on_catalog_changed), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_session_changed), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (session, "mark-changed", G_CALLBACK (on_session_changed), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (session, "selected-changed", G_CALLBACK (on_session_changed), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (session, "details-changed", G_CALLBACK (on_details_changed), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (session, "catalog-changed", G_CALLBACK (on_catalog_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (session, "cursor-changed", G_CALLBACK (on_session_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (session, "mark-changed", G_CALLBACK (on_session_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (session, "selected-changed", G_CALLBACK (on_session_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (session, "details-changed", G_CALLBACK (on_details_changed), self,
+                               G_CONNECT_SWAPPED);
       g_signal_connect_object (session, "reveal", G_CALLBACK (on_reveal), self, G_CONNECT_SWAPPED);
       if (svi_session_get_catalog (session) != NULL)
         on_catalog_changed (self);
@@ -521,7 +537,7 @@ svi_timeline_set_session (SviTimeline *self,
     update_layout (self);
 }
 
-/* What other widgets ask for ------------------------------------------------------------------------------------------ */
+/* What other widgets ask for -------------------------------------------------- */
 
 const SviTimeView *
 svi_timeline_get_view (SviTimeline *self)
@@ -531,7 +547,9 @@ svi_timeline_get_view (SviTimeline *self)
   return &self->view;
 }
 
-/* Zooms around the pointer where it is over the lanes, else around the cursor if that is in sight, else around the middle. */
+/* Zooms around the pointer where it is over the lanes, else around the cursor if that is in sight,
+ * else around the middle.
+ */
 void
 svi_timeline_zoom (SviTimeline *self,
                    double       factor)
@@ -624,7 +642,8 @@ on_neighbour (GObject      *source,
   SviTimeView target;
   double start;
 
-  if (!svi_session_neighbour_finish (SVI_SESSION (source), result, &event, &start) || self->session == NULL)
+  if (!svi_session_neighbour_finish (SVI_SESSION (source), result, &event, &start) ||
+      self->session == NULL)
     return;
 
   svi_session_select (self->session, event);
@@ -645,17 +664,20 @@ svi_timeline_step (SviTimeline *self,
 
   g_return_if_fail (SVI_IS_TIMELINE (self));
 
-  if (self->session == NULL || self->layout == NULL || self->focus_row >= (int) self->layout->rows->len)
+  if (self->session == NULL || self->layout == NULL ||
+      self->focus_row >= (int) self->layout->rows->len)
     return;
 
-  lane = svi_catalog_get (self->layout->catalog, g_array_index (self->layout->rows, SviLayoutRow, self->focus_row).lane);
+  lane = svi_catalog_get (self->layout->catalog,
+                          g_array_index (self->layout->rows, SviLayoutRow, self->focus_row).lane);
   if (lane->kind == SVI_LANE_GROUP || lane->key == 0)
     return;
 
   at = svi_session_get_cursor (self->session);
   if (isnan (at))
     at = forward ? self->view.from_ns : self->view.from_ns + self->view.span_ns;
-  svi_session_neighbour_async (self->session, lane->key, at, forward, on_neighbour, g_object_ref (self));
+  svi_session_neighbour_async (self->session, lane->key, at, forward, on_neighbour,
+                               g_object_ref (self));
 }
 
 void
@@ -683,7 +705,8 @@ toggle_row (SviTimeline *self,
   if (self->layout == NULL || index < 0 || index >= (int) self->layout->rows->len)
     return;
 
-  lane = svi_catalog_get (self->layout->catalog, g_array_index (self->layout->rows, SviLayoutRow, index).lane);
+  lane = svi_catalog_get (self->layout->catalog,
+                          g_array_index (self->layout->rows, SviLayoutRow, index).lane);
   if (lane->kind != SVI_LANE_GROUP)
     return;
 
@@ -756,10 +779,12 @@ svi_timeline_get_focus_path (SviTimeline *self)
 {
   g_return_val_if_fail (SVI_IS_TIMELINE (self), NULL);
 
-  if (self->layout == NULL || self->focus_row < 0 || self->focus_row >= (int) self->layout->rows->len)
+  if (self->layout == NULL || self->focus_row < 0 ||
+      self->focus_row >= (int) self->layout->rows->len)
     return NULL;
   return svi_catalog_get (self->layout->catalog,
-                          g_array_index (self->layout->rows, SviLayoutRow, self->focus_row).lane)->path;
+                          g_array_index (self->layout->rows, SviLayoutRow, self->focus_row).lane)
+    ->path;
 }
 
 /* Whether a scene for what is on screen is still to come. */
@@ -812,7 +837,8 @@ svi_timeline_save_png (SviTimeline  *self,
   make_frame (self, &frame);
   frame.hover_ns = NAN;
   frame.hover_row = frame.focus_row = -1;
-  surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) frame.width * 2, (int) frame.height * 2);
+  surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) frame.width * 2,
+                                        (int) frame.height * 2);
   cr = cairo_create (surface);
   cairo_scale (cr, 2, 2);
   svi_timeline_draw (cr, &frame);
@@ -829,7 +855,7 @@ svi_timeline_save_png (SviTimeline  *self,
   return TRUE;
 }
 
-/* Input ---------------------------------------------------------------------------------------------------------- */
+/* Input ----------------------------------------------------------------------- */
 
 static void
 hit_at (SviTimeline *self,
@@ -849,7 +875,8 @@ on_scroll (SviTimeline              *self,
            double                    dy,
            GtkEventControllerScroll *controller)
 {
-  GdkModifierType state = gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (controller));
+  GdkModifierType state = gtk_event_controller_get_current_event_state (
+    GTK_EVENT_CONTROLLER (controller));
   GdkEvent *event = gtk_event_controller_get_current_event (GTK_EVENT_CONTROLLER (controller));
   gboolean smooth = event != NULL && gdk_scroll_event_get_direction (event) == GDK_SCROLL_SMOOTH &&
                     gdk_device_get_source (gdk_event_get_device (event)) == GDK_SOURCE_TOUCHPAD;
@@ -881,8 +908,8 @@ on_scroll (SviTimeline              *self,
       view_changed (self);
     }
   if (dy != 0 && self->vadjustment != NULL)
-    gtk_adjustment_set_value (self->vadjustment,
-                              gtk_adjustment_get_value (self->vadjustment) + (smooth ? dy : dy * 52));
+    gtk_adjustment_set_value (self->vadjustment, gtk_adjustment_get_value (self->vadjustment) +
+                                                   (smooth ? dy : dy * 52));
   return GDK_EVENT_STOP;
 }
 
@@ -918,7 +945,8 @@ on_drag_begin (SviTimeline    *self,
                double          y,
                GtkGestureDrag *gesture)
 {
-  GdkModifierType state = gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (gesture));
+  GdkModifierType state = gtk_event_controller_get_current_event_state (
+    GTK_EVENT_CONTROLLER (gesture));
   SviHit hit;
 
   gtk_widget_grab_focus (GTK_WIDGET (self));
@@ -995,7 +1023,8 @@ on_drag_end (SviTimeline    *self,
       if (self->drag_x < gutter_width (self))
         break;
       svi_session_set_mark (self->session, NAN, NAN);
-      if (hit.lane >= 0 && svi_catalog_get (self->layout->catalog, (guint) hit.lane)->kind == SVI_LANE_GROUP)
+      if (hit.lane >= 0 &&
+          svi_catalog_get (self->layout->catalog, (guint) hit.lane)->kind == SVI_LANE_GROUP)
         {
           toggle_row (self, hit.row);
           break;
@@ -1091,10 +1120,13 @@ on_query_tooltip (GtkWidget  *widget,
   length = svi_text_span (hit.span->end_ns - hit.span->start_ns);
   start = svi_text_time (hit.span->start_ns);
   if (hit.span->flags & SVI_SPAN_DENSE && hit.span->count > 1)
-    markup = g_markup_printf_escaped ("<b>%s</b>\n%u or more events in this pixel\nZoom in to see them", lane->title,
-                                      hit.span->count);
+    markup = g_markup_printf_escaped (
+      "<b>%s</b>\n%u or more events in this pixel\nZoom in to see them", lane->title,
+      hit.span->count);
   else if (hit.span->flags & SVI_SPAN_POINT)
-    markup = g_markup_printf_escaped ("<b>%s</b>\nat %s", hit.span->label != NULL ? hit.span->label : lane->title, start);
+    markup = g_markup_printf_escaped ("<b>%s</b>\nat %s",
+                                      hit.span->label != NULL ? hit.span->label : lane->title,
+                                      start);
   else
     markup = g_markup_printf_escaped ("<b>%s</b>  %s\n%s\n%s%s, from %s", lane->title,
                                       svi_describe_title (hit.span->event.kind),
@@ -1203,7 +1235,8 @@ key_cursor (GtkWidget *widget,
     return GDK_EVENT_PROPAGATE;
 
   at = svi_session_get_cursor (self->session);
-  if (isnan (at) || svi_time_view_to_x (&self->view, at) < 0 || svi_time_view_to_x (&self->view, at) > self->view.width)
+  if (isnan (at) || svi_time_view_to_x (&self->view, at) < 0 ||
+      svi_time_view_to_x (&self->view, at) > self->view.width)
     at = self->view.from_ns + self->view.span_ns / 2;
   else
     at += pixels * self->view.span_ns / self->view.width;
@@ -1213,7 +1246,7 @@ key_cursor (GtkWidget *widget,
   return GDK_EVENT_STOP;
 }
 
-/* Widget ----------------------------------------------------------------------------------------------------------- */
+/* Widget ---------------------------------------------------------------------- */
 
 static void
 svi_timeline_snapshot (GtkWidget   *widget,
@@ -1238,7 +1271,8 @@ svi_timeline_snapshot (GtkWidget   *widget,
                          (float) self->palette.accent.blue, 0.5f };
       GskRoundedRect outline;
 
-      gsk_rounded_rect_init_from_rect (&outline, &GRAPHENE_RECT_INIT (1, 1, width - 2, height - 2), 4);
+      gsk_rounded_rect_init_from_rect (&outline, &GRAPHENE_RECT_INIT (1, 1, width - 2, height - 2),
+                                       4);
       gtk_snapshot_append_border (snapshot, &outline, (float[4]) { 2, 2, 2, 2 },
                                   (GdkRGBA[4]) { accent, accent, accent, accent });
     }
@@ -1320,7 +1354,8 @@ svi_timeline_set_property (GObject      *object,
     g_signal_handlers_disconnect_by_data (self->vadjustment, self);
   g_set_object (&self->vadjustment, g_value_get_object (value));
   if (self->vadjustment != NULL)
-    g_signal_connect_object (self->vadjustment, "value-changed", G_CALLBACK (on_scrolled), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (self->vadjustment, "value-changed", G_CALLBACK (on_scrolled), self,
+                             G_CONNECT_SWAPPED);
   update_adjustment (self);
 }
 
@@ -1371,12 +1406,14 @@ svi_timeline_class_init (SviTimelineClass *klass)
   widget_class->measure = svi_timeline_measure;
   widget_class->query_tooltip = on_query_tooltip;
 
-  properties[PROP_VADJUSTMENT] = g_param_spec_object ("vadjustment", NULL, NULL, GTK_TYPE_ADJUSTMENT,
+  properties[PROP_VADJUSTMENT] = g_param_spec_object ("vadjustment", NULL, NULL,
+                                                      GTK_TYPE_ADJUSTMENT,
                                                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  signals[SIGNAL_VIEW_CHANGED] = g_signal_new ("view-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
-                                               NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_VIEW_CHANGED] = g_signal_new ("view-changed", G_TYPE_FROM_CLASS (klass),
+                                               G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                               0);
 
   gtk_widget_class_set_css_name (widget_class, "timeline");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
@@ -1385,14 +1422,20 @@ svi_timeline_class_init (SviTimelineClass *klass)
     {
       GdkModifierType state = shift ? GDK_SHIFT_MASK : 0;
 
-      gtk_widget_class_add_binding (widget_class, GDK_KEY_plus, state, key_zoom, "d", ZOOM_STEP * ZOOM_STEP);
-      gtk_widget_class_add_binding (widget_class, GDK_KEY_equal, state, key_zoom, "d", ZOOM_STEP * ZOOM_STEP);
+      gtk_widget_class_add_binding (widget_class, GDK_KEY_plus, state, key_zoom, "d",
+                                    ZOOM_STEP * ZOOM_STEP);
+      gtk_widget_class_add_binding (widget_class, GDK_KEY_equal, state, key_zoom, "d",
+                                    ZOOM_STEP * ZOOM_STEP);
     }
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Add, 0, key_zoom, "d", ZOOM_STEP * ZOOM_STEP);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Add, 0, key_zoom, "d",
+                                ZOOM_STEP * ZOOM_STEP);
   gtk_widget_class_add_binding (widget_class, GDK_KEY_w, 0, key_zoom, "d", ZOOM_STEP * ZOOM_STEP);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_minus, 0, key_zoom, "d", 1 / (ZOOM_STEP * ZOOM_STEP));
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Subtract, 0, key_zoom, "d", 1 / (ZOOM_STEP * ZOOM_STEP));
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_s, 0, key_zoom, "d", 1 / (ZOOM_STEP * ZOOM_STEP));
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_minus, 0, key_zoom, "d",
+                                1 / (ZOOM_STEP * ZOOM_STEP));
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Subtract, 0, key_zoom, "d",
+                                1 / (ZOOM_STEP * ZOOM_STEP));
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_s, 0, key_zoom, "d",
+                                1 / (ZOOM_STEP * ZOOM_STEP));
   gtk_widget_class_add_binding (widget_class, GDK_KEY_Left, 0, key_pan, "d", -PAN_STEP);
   gtk_widget_class_add_binding (widget_class, GDK_KEY_a, 0, key_pan, "d", -PAN_STEP);
   gtk_widget_class_add_binding (widget_class, GDK_KEY_Right, 0, key_pan, "d", PAN_STEP);
@@ -1434,10 +1477,11 @@ svi_timeline_init (SviTimeline *self)
   gtk_widget_set_vexpand (widget, TRUE);
   gtk_widget_set_overflow (widget, GTK_OVERFLOW_HIDDEN);
   gtk_widget_set_has_tooltip (widget, TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, "Timeline", -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, "Timeline",
+                                  -1);
 
-  self->animation = adw_timed_animation_new (widget, 0, 1, ANIMATION_MS,
-                                             adw_callback_animation_target_new (on_animate, self, NULL));
+  self->animation = adw_timed_animation_new (
+    widget, 0, 1, ANIMATION_MS, adw_callback_animation_target_new (on_animate, self, NULL));
   adw_timed_animation_set_easing (ADW_TIMED_ANIMATION (self->animation), ADW_EASE_IN_OUT_CUBIC);
 
   controller = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_BOTH_AXES);
@@ -1470,7 +1514,7 @@ svi_timeline_init (SviTimeline *self)
   g_signal_connect_swapped (gesture, "scale-changed", G_CALLBACK (on_zoom_changed), self);
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (gesture));
 
-  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (on_dark_changed), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark",
+                           G_CALLBACK (on_dark_changed), self, G_CONNECT_SWAPPED);
   on_dark_changed (self);
 }

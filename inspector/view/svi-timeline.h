@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The timeline widget: lanes over time, drawn by svi_timeline_draw(). It keeps the view (what time is on screen), the folds
- * and the filter, turns pointer, touch and keys into changes of them, and asks its session for
- * scenes. It always draws at once with the scene that it has; a better one follows when the worker has read it.
+/* The timeline widget: lanes over time, drawn by svi_timeline_draw(). It keeps the view (what time
+ * is on screen), the folds and the filter, turns pointer, touch and keys into changes of them, and
+ * asks its session for scenes. It always draws at once with the scene that it has; a better one
+ * follows when the worker has read it.
  */
 
 #pragma once

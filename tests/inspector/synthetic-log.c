@@ -56,7 +56,8 @@ typedef struct
 {
   int    kind;
   gint64 thing, t0, t1;
-  gint64 sub, thread, object, n, vm, parent, gpu, va, bytes, src, dst, cause, outcome, a0, a1, a2, key;
+  gint64 sub, thread, object, n, vm, parent, gpu, va, bytes, src, dst, cause, outcome, a0, a1, a2,
+    key;
 } Interval;
 
 static void
@@ -143,8 +144,10 @@ interval (Writer         *writer,
   return sqlite3_last_insert_rowid (writer->db);
 }
 
-#define NOTHING .sub = -1, .thread = -1, .object = -1, .n = -1, .vm = -1, .parent = -1, .gpu = -1, .va = -1, \
-                .bytes = -1, .src = -1, .dst = -1, .cause = -1, .outcome = -1, .a0 = -1, .a1 = -1, .a2 = -1, .key = -1
+#define NOTHING                                                                                    \
+  .sub = -1, .thread = -1, .object = -1, .n = -1, .vm = -1, .parent = -1, .gpu = -1, .va = -1,     \
+  .bytes = -1, .src = -1, .dst = -1, .cause = -1, .outcome = -1, .a0 = -1, .a1 = -1, .a2 = -1,     \
+  .key = -1
 
 _Pragma ("GCC diagnostic ignored \"-Woverride-init\"")
 
@@ -159,13 +162,15 @@ hold (Writer *writer,
       gint64  to)
 {
   if (from > wanted)
-    interval (writer, &(Interval) { NOTHING, .kind = LOCK_WAIT, .thing = lock, .t0 = wanted, .t1 = from,
-                                    .sub = mode, .thread = thread, .object = place });
+    interval (writer, &(Interval){ NOTHING, .kind = LOCK_WAIT, .thing = lock, .t0 = wanted,
+                                   .t1 = from, .sub = mode, .thread = thread, .object = place });
   interval (writer, &(Interval) { NOTHING, .kind = LOCK_HOLD, .thing = lock, .t0 = from, .t1 = to,
                                   .sub = mode, .thread = thread, .object = place });
 }
 
-/* The density tables count short intervals as docs/event-log.md says; whole buckets are enough for a test */
+/* The density tables count short intervals as docs/event-log.md says; whole buckets are enough for
+ * a test
+ */
 static void
 count_density (sqlite3 *db)
 {
@@ -192,17 +197,19 @@ open_database (Writer     *writer,
 static void
 prepare_all (Writer *writer)
 {
-  writer->thing = prepare (writer->db,
-                           "INSERT INTO _thing (kind, session_id, key, gpu, parent_id, name, t0, va, bytes, sub, a0)"
-                           " VALUES (?1, 1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9)");
-  writer->interval = prepare (writer->db,
-                              "INSERT INTO _interval (kind, thing_id, t0, t1, clock, sub, thread_id, object_id, n,"
-                              " vm_id, parent_id, gpu, va, bytes, src, dst, cause, outcome, a0, a1, a2, key)"
-                              " VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-                              " ?17, ?18, ?19, ?20, ?21)");
-  writer->point = prepare (writer->db,
-                           "INSERT INTO _point (kind, thing_id, t, clock, parent_id, text, a0, a1, a2)"
-                           " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8)");
+  writer->thing = prepare (
+    writer->db,
+    "INSERT INTO _thing (kind, session_id, key, gpu, parent_id, name, t0, va, bytes, sub, a0)"
+    " VALUES (?1, 1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9)");
+  writer->interval = prepare (
+    writer->db,
+    "INSERT INTO _interval (kind, thing_id, t0, t1, clock, sub, thread_id, object_id, n,"
+    " vm_id, parent_id, gpu, va, bytes, src, dst, cause, outcome, a0, a1, a2, key)"
+    " VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+    " ?17, ?18, ?19, ?20, ?21)");
+  writer->point = prepare (
+    writer->db, "INSERT INTO _point (kind, thing_id, t, clock, parent_id, text, a0, a1, a2)"
+                " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8)");
 }
 
 static void
@@ -283,7 +290,8 @@ synthetic_log_write (const char                *path,
         engine[g][e] = thing (&writer, THING_ENGINE, e, g, gpu[g], engine_names[e], 0, 0, -1, -1);
       copy_lane[g] = thing (&writer, THING_COPY_LANE, g, g, gpu[g], "copy", 0, 0, -1, -1);
       fault_lane[g] = thing (&writer, THING_FAULT_LANE, g, g, gpu[g], "faults", 0, 0, -1, -1);
-      migration_lane[g] = thing (&writer, THING_MIGRATION_LANE, g, g, gpu[g], "migrations", 0, 0, -1, -1);
+      migration_lane[g] = thing (&writer, THING_MIGRATION_LANE, g, g, gpu[g], "migrations", 0, 0,
+                                 -1, -1);
       tlb_lane[g] = thing (&writer, THING_TLB_LANE, g, g, gpu[g], "tlb", 0, 0, -1, -1);
     }
   process = thing (&writer, THING_PROCESS, 812, -1, 0, "xe_multigpu_svm", 0, 0, -1, -1);
@@ -304,10 +312,11 @@ synthetic_log_write (const char                *path,
 
   for (guint c = 0; c < G_N_ELEMENTS (classes); c++)
     {
-      gint64 its_class = thing (&writer, THING_LOCK_CLASS, classes[c].key, -1, 0, classes[c].name, 0, 0,
-                                classes[c].type, classes[c].key);
+      gint64 its_class = thing (&writer, THING_LOCK_CLASS, classes[c].key, -1, 0, classes[c].name,
+                                0, 0, classes[c].type, classes[c].key);
 
-      lock[c] = thing (&writer, THING_LOCK, (gint64) c + 1, c == 5 ? -1 : 0, its_class, NULL, 0, 0, -1, vm[0]);
+      lock[c] = thing (&writer, THING_LOCK, (gint64) c + 1, c == 5 ? -1 : 0, its_class, NULL, 0, 0,
+                       -1, vm[0]);
     }
   facts->lock_vm = lock[1];
   facts->lock_notifier = lock[5];
@@ -335,70 +344,96 @@ synthetic_log_write (const char                *path,
       gint64 picked = at + 4000 + g_rand_int_range (writer.random, 0, 3000);
       gint64 retry = e % 17 == 5 ? 90000 : 0;
       gint64 locked = picked + 3000 + retry;
-      gint64 copied = locked + 22000, copy_end = copied + 140000 + g_rand_int_range (writer.random, 0, 80000);
+      gint64 copied = locked + 22000,
+             copy_end = copied + 140000 + g_rand_int_range (writer.random, 0, 80000);
       gint64 committed = copy_end + 9000, flushed = committed + 6000, answered = flushed + 5000;
       gint64 fault, migration;
       int source = from == 0 ? SYSTEM : from, target = GPU (g);
 
-      interval (&writer, &(Interval) { NOTHING, .kind = ENGINE_RUN, .thing = engine[g][1 + w], .t0 = run_from[g],
-                                       .t1 = at, .key = 3 + w, .outcome = 2, .gpu = g, .a0 = g + 1 });
-      fault = interval (&writer, &(Interval) { NOTHING, .kind = FAULT, .thing = fault_lane[g], .t0 = at,
-                                               .t1 = answered, .sub = e % 3 == 0 ? 1 : 0, .thread = worker[g][w],
-                                               .object = range[r], .n = retry ? 2 : 1, .vm = vm[g], .gpu = g,
-                                               .va = va + 4096, .outcome = 1, .cause = 3, .a0 = picked,
-                                               .a1 = retry ? 1 : 0, .a2 = 0, .key = e + 1, .bytes = 1,
-                                               .dst = 1 + w, .src = 3 + w });
+      interval (&writer, &(Interval){ NOTHING, .kind = ENGINE_RUN, .thing = engine[g][1 + w],
+                                      .t0 = run_from[g], .t1 = at, .key = 3 + w, .outcome = 2,
+                                      .gpu = g, .a0 = g + 1 });
+      fault = interval (&writer, &(Interval){ NOTHING,
+                                              .kind = FAULT,
+                                              .thing = fault_lane[g],
+                                              .t0 = at,
+                                              .t1 = answered,
+                                              .sub = e % 3 == 0 ? 1 : 0,
+                                              .thread = worker[g][w],
+                                              .object = range[r],
+                                              .n = retry ? 2 : 1,
+                                              .vm = vm[g],
+                                              .gpu = g,
+                                              .va = va + 4096,
+                                              .outcome = 1,
+                                              .cause = 3,
+                                              .a0 = picked,
+                                              .a1 = retry ? 1 : 0,
+                                              .a2 = 0,
+                                              .key = e + 1,
+                                              .bytes = 1,
+                                              .dst = 1 + w,
+                                              .src = 3 + w });
       point (&writer, 65, fault_lane[g], picked + 1500, fault, NULL, 3);
       if (retry)
         point (&writer, 66, fault_lane[g], picked + 40000, fault, NULL, 1);
-      migration = interval (&writer, &(Interval) { NOTHING, .kind = MIGRATION, .thing = migration_lane[g], .t0 = locked,
-                                                   .t1 = copy_end + 2000, .thread = worker[g][w], .object = range[r],
-                                                   .vm = vm[g], .parent = fault, .gpu = g, .va = va,
-                                                   .bytes = RANGE_BYTES, .src = source, .dst = target, .cause = 1,
-                                                   .a0 = RANGE_BYTES, .key = e + 1 });
+      migration = interval (&writer, &(Interval){
+                                       NOTHING, .kind = MIGRATION, .thing = migration_lane[g],
+                                       .t0 = locked, .t1 = copy_end + 2000, .thread = worker[g][w],
+                                       .object = range[r], .vm = vm[g], .parent = fault, .gpu = g,
+                                       .va = va, .bytes = RANGE_BYTES, .src = source, .dst = target,
+                                       .cause = 1, .a0 = RANGE_BYTES, .key = e + 1 });
       for (int c = 0; c < 4; c++)
-        interval (&writer, &(Interval) { NOTHING, .kind = COPY, .thing = copy_lane[g],
-                                         .t0 = copied + (copy_end - copied) * c / 4,
-                                         .t1 = copied + (copy_end - copied) * (c + 1) / 4 - 2000, .gpu = g,
-                                         .bytes = RANGE_BYTES / 4, .src = source, .dst = target, .key = e * 4 + c });
-      interval (&writer, &(Interval) { NOTHING, .kind = BIND, .thing = vm[g], .t0 = committed, .t1 = committed + 4000,
-                                       .sub = 7, .parent = fault, .gpu = g, .va = va, .bytes = RANGE_BYTES,
-                                       .thread = worker[g][w], .object = range[r] });
-      interval (&writer, &(Interval) { NOTHING, .kind = TLB_FLUSH, .thing = tlb_lane[g], .t0 = committed + 4200,
-                                       .t1 = flushed, .gpu = g, .va = va, .bytes = RANGE_BYTES, .vm = vm[g] });
+        interval (&writer, &(Interval){ NOTHING, .kind = COPY, .thing = copy_lane[g],
+                                        .t0 = copied + (copy_end - copied) * c / 4,
+                                        .t1 = copied + (copy_end - copied) * (c + 1) / 4 - 2000,
+                                        .gpu = g, .bytes = RANGE_BYTES / 4, .src = source,
+                                        .dst = target, .key = e * 4 + c });
+      interval (&writer,
+                &(Interval){ NOTHING, .kind = BIND, .thing = vm[g], .t0 = committed,
+                             .t1 = committed + 4000, .sub = 7, .parent = fault, .gpu = g, .va = va,
+                             .bytes = RANGE_BYTES, .thread = worker[g][w], .object = range[r] });
+      interval (&writer, &(Interval){ NOTHING, .kind = TLB_FLUSH, .thing = tlb_lane[g],
+                                      .t0 = committed + 4200, .t1 = flushed, .gpu = g, .va = va,
+                                      .bytes = RANGE_BYTES, .vm = vm[g] });
 
       if (from >= 256 && from != target)
-        interval (&writer, &(Interval) { NOTHING, .kind = INVALIDATION, .thing = vm[from - 256], .t0 = locked + 4000,
-                                         .t1 = locked + 9000, .sub = 7, .gpu = from - 256, .va = va,
-                                         .bytes = RANGE_BYTES, .thread = worker[g][w], .object = range[r] });
+        interval (&writer, &(Interval){ NOTHING, .kind = INVALIDATION, .thing = vm[from - 256],
+                                        .t0 = locked + 4000, .t1 = locked + 9000, .sub = 7,
+                                        .gpu = from - 256, .va = va, .bytes = RANGE_BYTES,
+                                        .thread = worker[g][w], .object = range[r] });
 
       hold (&writer, lock[0], worker[g][w], place, 1, picked, picked, answered - 1000);
-      hold (&writer, lock[1], worker[g][w], place, 0, picked + 1000, picked + 1000 + (e % 5 == 0 ? 14000 : 0),
-            copy_end + 12000);
+      hold (&writer, lock[1], worker[g][w], place, 0, picked + 1000,
+            picked + 1000 + (e % 5 == 0 ? 14000 : 0), copy_end + 12000);
       hold (&writer, lock[2], worker[g][w], place, 1, picked + 2000, picked + 2000, locked + 18000);
       hold (&writer, lock[4], worker[g][w], place, 0, locked + 2000, locked + 2000, locked + 20000);
-      hold (&writer, lock[5], worker[g][w], place, 1, copy_end + 4000, copy_end + 4000 + (e % 7 == 0 ? 3000 : 0),
-            flushed);
+      hold (&writer, lock[5], worker[g][w], place, 1, copy_end + 4000,
+            copy_end + 4000 + (e % 7 == 0 ? 3000 : 0), flushed);
       hold (&writer, lock[6], worker[g][w], place, 0, copied, copied, copy_end);
       if (e % 9 == 0)
         hold (&writer, lock[3], owner, place, 0, picked + 8000, picked + 8000, picked + 60000);
 
-      interval (&writer, &(Interval) { NOTHING, .kind = RANGE_STATE, .thing = range[r], .t0 = since[r], .t1 = locked,
-                                       .sub = from == 0 ? 1 : 2, .dst = from == 0 ? -1 : from - 256, .vm = vm[0],
-                                       .va = va, .bytes = RANGE_BYTES, .cause = 1 });
+      interval (&writer, &(Interval){ NOTHING, .kind = RANGE_STATE, .thing = range[r],
+                                      .t0 = since[r], .t1 = locked, .sub = from == 0 ? 1 : 2,
+                                      .dst = from == 0 ? -1 : from - 256, .vm = vm[0], .va = va,
+                                      .bytes = RANGE_BYTES, .cause = 1 });
       if (from >= 256 && from != target)
-        interval (&writer, &(Interval) { NOTHING, .kind = RANGE_STATE, .thing = range[r], .t0 = locked,
-                                         .t1 = copy_end, .sub = 5, .vm = vm[0], .va = va, .bytes = RANGE_BYTES });
+        interval (&writer, &(Interval){ NOTHING, .kind = RANGE_STATE, .thing = range[r],
+                                        .t0 = locked, .t1 = copy_end, .sub = 5, .vm = vm[0],
+                                        .va = va, .bytes = RANGE_BYTES });
       else
-        interval (&writer, &(Interval) { NOTHING, .kind = RANGE_STATE, .thing = range[r], .t0 = locked,
-                                         .t1 = copy_end, .sub = 4, .vm = vm[0], .va = va, .bytes = RANGE_BYTES });
+        interval (&writer, &(Interval){ NOTHING, .kind = RANGE_STATE, .thing = range[r],
+                                        .t0 = locked, .t1 = copy_end, .sub = 4, .vm = vm[0],
+                                        .va = va, .bytes = RANGE_BYTES });
       since[r] = copy_end;
       where[r] = target;
 
       if (e % 8 == 0)
-        interval (&writer, &(Interval) { NOTHING, .kind = JOB, .thing = queue[g], .t0 = run_from[g] - 20000,
-                                         .t1 = answered + options->gap_ns / 2, .thread = owner, .vm = vm[g], .gpu = g,
-                                         .a0 = run_from[g], .a1 = e / 8 + 1, .key = e / 8 + 1 });
+        interval (&writer,
+                  &(Interval){ NOTHING, .kind = JOB, .thing = queue[g], .t0 = run_from[g] - 20000,
+                               .t1 = answered + options->gap_ns / 2, .thread = owner, .vm = vm[g],
+                               .gpu = g, .a0 = run_from[g], .a1 = e / 8 + 1, .key = e / 8 + 1 });
 
       if (e == 0)
         {
@@ -410,20 +445,22 @@ synthetic_log_write (const char                *path,
       facts->bytes_to_gpu[g] += RANGE_BYTES;
 
       run_from[g] = answered + 2000;
-      at = answered + 20000 + g_rand_int_range (writer.random, 0, (int) MIN (options->gap_ns * 2, G_MAXINT));
+      at = answered + 20000 +
+           g_rand_int_range (writer.random, 0, (int) MIN (options->gap_ns * 2, G_MAXINT));
 
       /* Now and then the CPU looks at its memory and takes it back */
       if (e % 13 == 12)
         {
           gint64 start = answered + 6000, end = start + 180000;
 
-          interval (&writer, &(Interval) { NOTHING, .kind = MIGRATION, .thing = migration_lane[g], .t0 = start,
-                                           .t1 = end, .thread = owner, .object = range[r], .vm = vm[g], .gpu = g,
-                                           .va = va, .bytes = RANGE_BYTES, .src = target, .dst = SYSTEM, .cause = 3,
-                                           .a0 = RANGE_BYTES });
-          interval (&writer, &(Interval) { NOTHING, .kind = RANGE_STATE, .thing = range[r], .t0 = since[r],
-                                           .t1 = end, .sub = 2, .dst = g, .vm = vm[0], .va = va,
-                                           .bytes = RANGE_BYTES });
+          interval (&writer,
+                    &(Interval){ NOTHING, .kind = MIGRATION, .thing = migration_lane[g],
+                                 .t0 = start, .t1 = end, .thread = owner, .object = range[r],
+                                 .vm = vm[g], .gpu = g, .va = va, .bytes = RANGE_BYTES,
+                                 .src = target, .dst = SYSTEM, .cause = 3, .a0 = RANGE_BYTES });
+          interval (&writer, &(Interval){ NOTHING, .kind = RANGE_STATE, .thing = range[r],
+                                          .t0 = since[r], .t1 = end, .sub = 2, .dst = g,
+                                          .vm = vm[0], .va = va, .bytes = RANGE_BYTES });
           hold (&writer, lock[2], owner, place, 1, start, start, end);
           since[r] = end;
           where[r] = 0;
@@ -441,26 +478,32 @@ synthetic_log_write (const char                *path,
     at += 1000000;
 
   for (guint r = 0; r < options->ranges; r++)
-    interval (&writer, &(Interval) { NOTHING, .kind = RANGE_STATE, .thing = range[r], .t0 = since[r],
-                                     .t1 = options->open ? -1 : at, .sub = where[r] == 0 ? 1 : 2,
-                                     .dst = where[r] == 0 ? -1 : where[r] - 256, .vm = vm[0],
-                                     .va = G_GINT64_CONSTANT (0x7f3a00000000) + (gint64) r * RANGE_BYTES,
-                                     .bytes = RANGE_BYTES });
+    interval (&writer,
+              &(Interval){ NOTHING, .kind = RANGE_STATE, .thing = range[r], .t0 = since[r],
+                           .t1 = options->open ? -1 : at, .sub = where[r] == 0 ? 1 : 2,
+                           .dst = where[r] == 0 ? -1 : where[r] - 256, .vm = vm[0],
+                           .va = G_GINT64_CONSTANT (0x7f3a00000000) + (gint64) r * RANGE_BYTES,
+                           .bytes = RANGE_BYTES });
   point (&writer, 2, gpu[0], at, -1, "workload verified", 0);
   for (guint v = 0; v < options->vms; v++)
     {
-      gint64 its_process = v % 3 == 0 ? thing (&writer, THING_PROCESS, 900 + v, -1, 0, "xe_vm", 0, 0, -1, -1) : process;
+      gint64 its_process = v % 3 == 0
+                             ? thing (&writer, THING_PROCESS, 900 + v, -1, 0, "xe_vm", 0, 0, -1, -1)
+                             : process;
       gint64 its_vm;
 
       process = its_process;
       its_vm = thing (&writer, THING_GPU_VM, 100 + v, v % 2, its_process, NULL, 0, 0, 0, 100 + v);
-      interval (&writer, &(Interval) { NOTHING, .kind = BIND, .thing = its_vm, .t0 = 500000 + v * 1000,
-                                       .t1 = 500500 + v * 1000, .sub = 0, .gpu = v % 2, .va = 4096, .bytes = 4096 });
+      interval (&writer, &(Interval){ NOTHING, .kind = BIND, .thing = its_vm,
+                                      .t0 = 500000 + v * 1000, .t1 = 500500 + v * 1000, .sub = 0,
+                                      .gpu = v % 2, .va = 4096, .bytes = 4096 });
     }
   facts->length_ns = at;
   {
-    g_autofree char *run = g_strdup_printf ("INSERT INTO run (t0, t1, closed, start_monotonic_ns, start_realtime_ns, pid)"
-                                            " VALUES (0, %" G_GINT64_FORMAT ", %d, 0, 0, 1)", at, !options->open);
+    g_autofree char *run = g_strdup_printf (
+      "INSERT INTO run (t0, t1, closed, start_monotonic_ns, start_realtime_ns, pid)"
+      " VALUES (0, %" G_GINT64_FORMAT ", %d, 0, 0, 1)",
+      at, !options->open);
 
     execute (writer.db, run);
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Writes an event log with a known content for the inspector's tests: two GPUs that fault on the ranges of one process in turn. The
- * schema is the project's own file, so a change to it that breaks a view breaks these tests. The same seed
- * and size always give the same rows.
+/* Writes an event log with a known content for the inspector's tests: two GPUs that fault on the
+ * ranges of one process in turn. The schema is the project's own file, so a change to it that
+ * breaks a view breaks these tests. The same seed and size always give the same rows.
  */
 
 #pragma once
@@ -19,7 +19,7 @@ typedef struct
   guint    crowd;    /* short lock holds that are packed into one millisecond at the end */
   gint64   gap_ns;   /* mean time between two faults */
   guint    vms;      /* further VMs, three to a process, that do no more than bind once */
-  gboolean open;     /* leave the last intervals without an end, as in a log that is being written */
+  gboolean open;     /* leave the last intervals without an end, as while it is written */
 } SyntheticLogOptions;
 
 #define SYNTHETIC_LOG_DEFAULTS { 400, 24, 0, 2500000, 0, FALSE }

@@ -177,14 +177,16 @@ test_table (void)
   g_assert_true (g_utf8_validate (svi_row_get_cell (row, 2), -1, NULL));
 
   csv = svi_table_to_csv (table);
-  g_assert_true (g_str_has_prefix (csv, "t0,bytes,text\r\n1500,2097152,\"a \"\"quoted\"\", text\"\r\n,0,"));
+  g_assert_true (
+    g_str_has_prefix (csv, "t0,bytes,text\r\n1500,2097152,\"a \"\"quoted\"\", text\"\r\n,0,"));
 }
 
 static void
 test_open (Fixture       *fixture,
            gconstpointer  data)
 {
-  g_assert_cmpfloat (svi_session_get_length (fixture->session), ==, (double) fixture->facts.length_ns);
+  g_assert_cmpfloat (svi_session_get_length (fixture->session), ==,
+                     (double) fixture->facts.length_ns);
   g_assert_cmpuint (svi_catalog_size (svi_session_get_catalog (fixture->session)), >, 40);
   g_assert_null (svi_session_get_damage (fixture->session));
   g_assert_false (svi_session_get_live (fixture->session));
@@ -199,10 +201,12 @@ test_open_wrong (Fixture       *fixture,
   g_autofree char *other = g_build_filename (fixture->directory, "letter.txt", NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (g_file_set_contents (other, "Dear reader, this is no database at all, only words.", -1, NULL));
+  g_assert_true (
+    g_file_set_contents (other, "Dear reader, this is no database at all, only words.", -1, NULL));
   g_assert_false (open_file (fixture, other, &error));
   g_assert_error (error, SVI_LOG_ERROR, SVI_LOG_ERROR_NOT_LOG);
-  g_assert_cmpfloat (svi_session_get_length (fixture->session), ==, (double) fixture->facts.length_ns);
+  g_assert_cmpfloat (svi_session_get_length (fixture->session), ==,
+                     (double) fixture->facts.length_ns);
   g_unlink (other);
 }
 
@@ -215,13 +219,15 @@ test_query (Fixture       *fixture,
 
   table = query (fixture, "SELECT count(*) AS n FROM fault", NULL, 10, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (g_ascii_strtoll (svi_table_get_cell (table, 0, 0), NULL, 10), ==, fixture->facts.n_faults);
+  g_assert_cmpint (g_ascii_strtoll (svi_table_get_cell (table, 0, 0), NULL, 10), ==,
+                   fixture->facts.n_faults);
   g_object_unref (table);
 
   table = query (fixture, "SELECT sum(moved_bytes) FROM migration WHERE to_place = ?1",
                  g_variant_new ("(s)", "GPU 1"), 10, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (g_ascii_strtoll (svi_table_get_cell (table, 0, 0), NULL, 10), ==, fixture->facts.bytes_to_gpu[1]);
+  g_assert_cmpint (g_ascii_strtoll (svi_table_get_cell (table, 0, 0), NULL, 10), ==,
+                   fixture->facts.bytes_to_gpu[1]);
   g_object_unref (table);
 
   table = query (fixture, "SELECT t_raised FROM fault", NULL, 7, &error);
@@ -236,9 +242,17 @@ static void
 test_query_wrong (Fixture       *fixture,
                   gconstpointer  data)
 {
-  static const char * const wrong[] = {
-    "", "-- only a comment", "SELECT", "SELECT * FROM nothing", "DELETE FROM meta", "CREATE TABLE t (a)",
-    "SELECT 1; SELECT 2", "PRAGMA user_version = 9", "VACUUM", "ATTACH '/tmp/svi-other.db' AS other",
+  static const char *const wrong[] = {
+    "",
+    "-- only a comment",
+    "SELECT",
+    "SELECT * FROM nothing",
+    "DELETE FROM meta",
+    "CREATE TABLE t (a)",
+    "SELECT 1; SELECT 2",
+    "PRAGMA user_version = 9",
+    "VACUUM",
+    "ATTACH '/tmp/svi-other.db' AS other",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
@@ -263,9 +277,10 @@ test_query_stop (Fixture       *fixture,
   g_autoptr (GError) error = NULL;
   gint64 started = g_get_monotonic_time ();
 
-  svi_session_query_async (fixture->session,
-                           "SELECT count(*) FROM interval a, interval b, interval c WHERE a.t0 + b.t0 = c.t0", NULL, 10,
-                           cancellable, on_ready, fixture);
+  svi_session_query_async (
+    fixture->session,
+    "SELECT count(*) FROM interval a, interval b, interval c WHERE a.t0 + b.t0 = c.t0", NULL, 10,
+    cancellable, on_ready, fixture);
   g_timeout_add_once (150, (GSourceOnceFunc) g_cancellable_cancel, cancellable);
   result = wait_result (fixture);
   g_assert_null (svi_session_query_finish (fixture->session, result, &error));
@@ -284,7 +299,8 @@ test_select (Fixture       *fixture,
   g_assert_null (svi_session_get_details (fixture->session));
   wait_changes (fixture, 1);
   g_assert_nonnull (svi_session_get_details (fixture->session));
-  g_assert_true (svi_event_ref_equal (svi_session_get_details (fixture->session)->event->event, fault));
+  g_assert_true (
+    svi_event_ref_equal (svi_session_get_details (fixture->session)->event->event, fault));
 
   svi_session_select (fixture->session, none);
   g_assert_cmpuint (fixture->changes, ==, 2);
@@ -304,7 +320,8 @@ test_cursor (Fixture       *fixture,
   svi_session_set_cursor (fixture->session, -100);
   g_assert_cmpfloat (svi_session_get_cursor (fixture->session), ==, 0);
   svi_session_set_cursor (fixture->session, 1e30);
-  g_assert_cmpfloat (svi_session_get_cursor (fixture->session), ==, (double) fixture->facts.length_ns);
+  g_assert_cmpfloat (svi_session_get_cursor (fixture->session), ==,
+                     (double) fixture->facts.length_ns);
 
   g_assert_false (svi_session_get_mark (fixture->session, &from, &to));
   svi_session_set_mark (fixture->session, 900, 100);
@@ -321,7 +338,8 @@ test_scene (Fixture       *fixture,
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (SviScene) scene = NULL;
-  guint lane = (guint) svi_catalog_find_thing (svi_session_get_catalog (fixture->session), fixture->facts.lock_vm);
+  guint lane = (guint) svi_catalog_find_thing (svi_session_get_catalog (fixture->session),
+                                               fixture->facts.lock_vm);
 
   g_array_append_val (request->lanes, lane);
   svi_session_scene_async (fixture->session, request, NULL, on_ready, fixture);
@@ -349,7 +367,8 @@ test_follow (Fixture       *fixture,
   g_source_remove (source);
 
   g_assert_true (svi_session_get_live (fixture->session));
-  g_assert_cmpfloat (svi_session_get_length (fixture->session), ==, length + 1000000 + 49 * 2000 + 1000);
+  g_assert_cmpfloat (svi_session_get_length (fixture->session), ==,
+                     length + 1000000 + 49 * 2000 + 1000);
 
   /* And a quiet log is no longer live */
   source = g_timeout_add_seconds (PATIENCE_SECONDS, on_impatient, NULL);
@@ -366,13 +385,15 @@ test_neighbour (Fixture       *fixture,
   SviEventRef event;
   double start;
 
-  svi_session_neighbour_async (fixture->session, fixture->facts.lock_vm, 0, TRUE, on_ready, fixture);
+  svi_session_neighbour_async (fixture->session, fixture->facts.lock_vm, 0, TRUE, on_ready,
+                               fixture);
   result = wait_result (fixture);
   g_assert_true (svi_session_neighbour_finish (fixture->session, result, &event, &start));
   g_assert_cmpfloat (start, >, 1200000);
 
   g_clear_object (&result);
-  svi_session_neighbour_async (fixture->session, fixture->facts.lock_vm, 0, FALSE, on_ready, fixture);
+  svi_session_neighbour_async (fixture->session, fixture->facts.lock_vm, 0, FALSE, on_ready,
+                               fixture);
   result = wait_result (fixture);
   g_assert_false (svi_session_neighbour_finish (fixture->session, result, &event, &start));
 }

@@ -34,13 +34,15 @@ static void
 canvas_init (Canvas   *canvas,
              gboolean  dark)
 {
-  SviEventRef run = { SVI_EVENT_ENGINE_RUN, 1 }, state = { SVI_EVENT_RANGE_STATE, 2 }, other = { SVI_EVENT_RANGE_STATE, 3 };
+  SviEventRef run = { SVI_EVENT_ENGINE_RUN, 1 }, state = { SVI_EVENT_RANGE_STATE, 2 },
+              other = { SVI_EVENT_RANGE_STATE, 3 };
 
   memset (canvas, 0, sizeof *canvas);
   canvas->surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, WIDTH, HEIGHT);
   canvas->pango = pango_font_map_create_context (pango_cairo_font_map_get_default ());
   canvas->catalog = svi_catalog_new ();
-  svi_catalog_add (canvas->catalog, SVI_LANE_GROUP, -1, 1, "gpu/0", "GPU 0", NULL)->tint = svi_tint (SVI_TINT_GPU, 0);
+  svi_catalog_add (canvas->catalog, SVI_LANE_GROUP, -1, 1, "gpu/0", "GPU 0", NULL)->tint =
+    svi_tint (SVI_TINT_GPU, 0);
   svi_catalog_add (canvas->catalog, SVI_LANE_ENGINE, 0, 2, "gpu/0/vcs0", "vcs0", NULL);
   svi_catalog_add (canvas->catalog, SVI_LANE_RANGE, 0, 3, "gpu/0/range", "0x1000", "2 MiB");
   canvas->catalog->n_gpus = 2;
@@ -65,7 +67,8 @@ canvas_init (Canvas   *canvas,
   canvas->frame.palette = &canvas->palette;
   canvas->frame.pango = canvas->pango;
   canvas->frame.n_gpus = 2;
-  canvas->frame.cursor_ns = canvas->frame.hover_ns = canvas->frame.mark_from_ns = canvas->frame.mark_to_ns = NAN;
+  canvas->frame.cursor_ns = canvas->frame.hover_ns = canvas->frame.mark_from_ns =
+    canvas->frame.mark_to_ns = NAN;
   canvas->frame.hover_row = canvas->frame.focus_row = -1;
   svi_time_view_init (&canvas->frame.view, WIDTH - GUTTER, WIDTH - GUTTER);
   svi_time_view_show (&canvas->frame.view, 0, WIDTH - GUTTER, 0);
@@ -263,7 +266,8 @@ test_picture (gconstpointer data)
   svi_palette_init (&palette, options.dark);
   g_assert_cmpuint (count_color (surface, svi_palette_gpu (&palette, 0)), >, 2000);
   g_assert_cmpuint (count_color (surface, svi_palette_gpu (&palette, 1)), >, 2000);
-  g_assert_cmpuint (count_color (surface, svi_palette_tint (&palette, svi_tint (SVI_TINT_SYSTEM, 0))), >, 500);
+  g_assert_cmpuint (
+    count_color (surface, svi_palette_tint (&palette, svi_tint (SVI_TINT_SYSTEM, 0))), >, 500);
   g_assert_cmpuint (count_color (surface, palette.accent), >, 300);
   cairo_surface_destroy (surface);
 }
@@ -271,11 +275,14 @@ test_picture (gconstpointer data)
 static void
 test_picture_repeats (void)
 {
-  SviRenderOptions options = { .width = 900, .height = 700, .from = "100 ms", .to = "140 ms", .cursor = "120 ms" };
+  SviRenderOptions options = {
+    .width = 900, .height = 700, .from = "100 ms", .to = "140 ms", .cursor = "120 ms"
+  };
   cairo_surface_t *one = render (&options), *other = render (&options);
 
   g_assert_cmpmem (cairo_image_surface_get_data (one), 700 * cairo_image_surface_get_stride (one),
-                   cairo_image_surface_get_data (other), 700 * cairo_image_surface_get_stride (other));
+                   cairo_image_surface_get_data (other),
+                   700 * cairo_image_surface_get_stride (other));
   cairo_surface_destroy (one);
   cairo_surface_destroy (other);
 }
@@ -288,11 +295,14 @@ test_picture_views (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (views); i++)
     {
-      SviRenderOptions options = { .view = views[i], .width = 1000, .height = 600, .from = "1 ms", .to = "2 ms" };
+      SviRenderOptions options = {
+        .view = views[i], .width = 1000, .height = 600, .from = "1 ms", .to = "2 ms"
+      };
       cairo_surface_t *surface = render (&options);
 
-      g_hash_table_add (sums, g_compute_checksum_for_data (G_CHECKSUM_SHA256, cairo_image_surface_get_data (surface),
-                                                           (gsize) cairo_image_surface_get_stride (surface) * 600));
+      g_hash_table_add (sums, g_compute_checksum_for_data (
+                                G_CHECKSUM_SHA256, cairo_image_surface_get_data (surface),
+                                (gsize) cairo_image_surface_get_stride (surface) * 600));
       cairo_surface_destroy (surface);
     }
   g_assert_cmpuint (g_hash_table_size (sums), ==, G_N_ELEMENTS (views));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Reading logs: opening, lanes, scenes at every scale against the log itself, details, what holds at a moment */
+/* Reading logs: opening, lanes, scenes at every scale against the log itself, details, what holds
+ * at a moment
+ */
 
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -100,7 +102,8 @@ test_not_a_log (Fixture       *fixture,
   assert_open_fails ("/nowhere/run.db", SVI_LOG_ERROR_OPEN, "does not exist");
   assert_open_fails (fixture->directory, SVI_LOG_ERROR_NOT_LOG, "folder");
 
-  g_assert_true (g_file_set_contents (other, "A letter to a friend, long enough to be read as a page", -1, NULL));
+  g_assert_true (g_file_set_contents (
+    other, "A letter to a friend, long enough to be read as a page", -1, NULL));
   assert_open_fails (other, SVI_LOG_ERROR_NOT_LOG, "not an event log");
 
   g_assert_true (g_file_set_contents (other, "", 0, NULL));
@@ -151,7 +154,8 @@ test_damage (Fixture       *fixture,
       else
         for (guint hole = 0; hole < 1 + round / 2; hole++)
           {
-            gsize at = (gsize) g_test_rand_int_range (round % 4 == 1 ? 0 : 4096, (int) length - 600);
+            gsize at = (gsize) g_test_rand_int_range (round % 4 == 1 ? 0 : 4096,
+                                                      (int) length - 600);
 
             for (guint byte = 0; byte < 512; byte++)
               damaged[at + byte] = (char) g_test_rand_int_range (0, 256);
@@ -191,7 +195,8 @@ test_damage (Fixture       *fixture,
               }
             for (guint at = 0; at < 5; at++)
               {
-                g_autoptr (GPtrArray) holdings = svi_holdings_load (log, catalog, to * at / 5, NULL, NULL, NULL);
+                g_autoptr (GPtrArray)
+                  holdings = svi_holdings_load (log, catalog, to * at / 5, NULL, NULL, NULL);
 
                 g_assert_true (holdings != NULL || svi_log_get_damage (log) != NULL);
               }
@@ -211,11 +216,14 @@ static void
 test_read_only (Fixture       *fixture,
                 gconstpointer  data)
 {
-  g_assert_cmpint (sqlite3_exec (svi_log_get_handle (fixture->log), "DELETE FROM meta", NULL, NULL, NULL), ==,
-                   SQLITE_READONLY);
+  g_assert_cmpint (sqlite3_exec (svi_log_get_handle (fixture->log), "DELETE FROM meta", NULL, NULL,
+                                 NULL),
+                   ==, SQLITE_READONLY);
 }
 
-/* A log in a folder where nothing can be written, as on a read-only file system: no write-ahead log beside it */
+/* A log in a folder where nothing can be written, as on a read-only file system: no write-ahead log
+ * beside it
+ */
 static void
 test_immutable (Fixture       *fixture,
                 gconstpointer  data)
@@ -277,7 +285,9 @@ test_lanes (Fixture       *fixture,
   g_assert_cmpuint (locks, ==, 7);
 }
 
-/* A log of a whole test run: the VMs of a process are one group, closed, and busy things weigh more than idle ones */
+/* A log of a whole test run: the VMs of a process are one group, closed, and busy things weigh more
+ * than idle ones
+ */
 static void
 test_lanes_many (Fixture       *fixture,
                  gconstpointer  data)
@@ -303,7 +313,8 @@ test_lanes_many (Fixture       *fixture,
     }
   g_assert_cmpuint (processes, ==, 11);
   g_assert_cmpuint (vms, ==, 33);
-  g_assert_cmpint (svi_catalog_get (catalog, (guint) svi_catalog_find (catalog, "gpu/0"))->weight, >, 100);
+  g_assert_cmpint (svi_catalog_get (catalog, (guint) svi_catalog_find (catalog, "gpu/0"))->weight,
+                   >, 100);
 }
 
 static SviScene *
@@ -312,7 +323,8 @@ load_scene (Fixture *fixture,
             double   to_ns,
             double   pixels)
 {
-  g_autoptr (SviSceneRequest) request = svi_scene_request_new (from_ns, to_ns, (to_ns - from_ns) / pixels);
+  g_autoptr (SviSceneRequest)
+    request = svi_scene_request_new (from_ns, to_ns, (to_ns - from_ns) / pixels);
   g_autoptr (GError) error = NULL;
   SviScene *scene;
 
@@ -323,9 +335,9 @@ load_scene (Fixture *fixture,
   return scene;
 }
 
-/* On every lane and at every scale: each interval of the log that is longer than a pixel and in sight is a span of its own with
- * its own times, each shorter one lies in a pixel that something is drawn in, and no lane has more spans than its pixels
- * can show.
+/* On every lane and at every scale: each interval of the log that is longer than a pixel and in
+ * sight is a span of its own with its own times, each shorter one lies in a pixel that something is
+ * drawn in, and no lane has more spans than its pixels can show.
  */
 static void
 check_scene (Fixture *fixture,
@@ -336,9 +348,11 @@ check_scene (Fixture *fixture,
   g_autoptr (SviScene) scene = load_scene (fixture, from_ns, to_ns, pixels);
   double bucket = (to_ns - from_ns) / pixels;
   double end = (double) svi_log_get_length (fixture->log);
-  sqlite3_stmt *row = svi_log_prepare (fixture->log,
-                                       "SELECT id, t0, t1 FROM interval WHERE thing_id = ?1 AND t0 <= ?3"
-                                       " AND (t1 IS NULL OR t1 >= ?2) ORDER BY t0", NULL);
+  sqlite3_stmt *row = svi_log_prepare (
+    fixture->log,
+    "SELECT id, t0, t1 FROM interval WHERE thing_id = ?1 AND t0 <= ?3"
+    " AND (t1 IS NULL OR t1 >= ?2) ORDER BY t0",
+    NULL);
 
   for (guint i = 0; i < svi_catalog_size (fixture->catalog); i++)
     {
@@ -379,7 +393,8 @@ check_scene (Fixture *fixture,
 
           if (t1 - t0 >= 2 * bucket && !drawn)
             {
-              g_test_message ("%s: interval %" G_GINT64_FORMAT " from %.0f to %.0f is missing at %.0f ns a pixel",
+              g_test_message ("%s: interval %" G_GINT64_FORMAT
+                              " from %.0f to %.0f is missing at %.0f ns a pixel",
                               lane->path, id, t0, t1, bucket);
               g_assert_not_reached ();
             }
@@ -407,7 +422,8 @@ test_scene_scales (Fixture       *fixture,
   for (double span = length * 1.1; span > 20; span /= 7)
     for (guint place = 0; place < 4; place++)
       {
-        double from = place == 0 ? 1200000 - span / 2 : g_test_rand_double_range (-span / 2, length - span / 2);
+        double from = place == 0 ? 1200000 - span / 2
+                                 : g_test_rand_double_range (-span / 2, length - span / 2);
 
         check_scene (fixture, from, from + span, 400);
       }
@@ -523,15 +539,15 @@ static void
 test_holdings (Fixture       *fixture,
                gconstpointer  data)
 {
-  sqlite3_stmt *row = svi_log_prepare (fixture->log,
-                                       "SELECT count(*) FROM interval WHERE t0 <= ?1 AND (t1 IS NULL OR t1 > ?1)", NULL);
+  sqlite3_stmt *row = svi_log_prepare (
+    fixture->log, "SELECT count(*) FROM interval WHERE t0 <= ?1 AND (t1 IS NULL OR t1 > ?1)", NULL);
 
   for (guint i = 0; i < 60; i++)
     {
       gint64 at = i == 0 ? 1300000 : g_test_rand_int_range (0, (int) fixture->facts.length_ns);
       g_autoptr (GError) error = NULL;
-      g_autoptr (GPtrArray) holdings = svi_holdings_load (fixture->log, fixture->catalog, (double) at, NULL, NULL,
-                                                          &error);
+      g_autoptr (GPtrArray) holdings = svi_holdings_load (fixture->log, fixture->catalog,
+                                                          (double) at, NULL, NULL, &error);
 
       g_assert_no_error (error);
       sqlite3_reset (row);
@@ -557,7 +573,9 @@ test_neighbour (Fixture       *fixture,
   guint n = 0;
   SviEventRef event;
 
-  while ((event = svi_event_neighbour (fixture->log, fixture->facts.lock_vm, at, TRUE, &start)).kind != SVI_EVENT_NONE)
+  while (
+    (event = svi_event_neighbour (fixture->log, fixture->facts.lock_vm, at, TRUE, &start)).kind !=
+    SVI_EVENT_NONE)
     {
       g_assert_cmpfloat (start, >, at);
       at = start;
@@ -565,7 +583,9 @@ test_neighbour (Fixture       *fixture,
     }
   g_assert_cmpuint (n, >=, 400);
 
-  while ((event = svi_event_neighbour (fixture->log, fixture->facts.lock_vm, at, FALSE, &start)).kind != SVI_EVENT_NONE)
+  while (
+    (event = svi_event_neighbour (fixture->log, fixture->facts.lock_vm, at, FALSE, &start)).kind !=
+    SVI_EVENT_NONE)
     {
       g_assert_cmpfloat (start, <, at);
       at = start;
@@ -590,12 +610,15 @@ static void
 test_kinds_of_schema (Fixture       *fixture,
                       gconstpointer  data)
 {
-  sqlite3_stmt *row = svi_log_prepare (fixture->log, "SELECT label, value FROM enum WHERE enum = 'interval_kind'", NULL);
+  sqlite3_stmt *row = svi_log_prepare (fixture->log,
+                                       "SELECT label, value FROM enum WHERE enum = 'interval_kind'",
+                                       NULL);
   guint n = 0;
 
   while (svi_log_step (fixture->log, row))
     {
-      g_assert_cmpint (svi_describe_kind ((const char *) sqlite3_column_text (row, 0)), ==, sqlite3_column_int (row, 1));
+      g_assert_cmpint (svi_describe_kind ((const char *) sqlite3_column_text (row, 0)), ==,
+                       sqlite3_column_int (row, 1));
       n++;
     }
   g_assert_cmpuint (n, ==, 14);
@@ -613,7 +636,8 @@ main (int    argc,
 
   g_test_init (&argc, &argv, NULL);
 
-#define ADD(name, options, function) g_test_add (name, Fixture, options, set_up, function, tear_down)
+#define ADD(name, options, function)                                                               \
+  g_test_add (name, Fixture, options, set_up, function, tear_down)
   ADD ("/log/not-a-log", NULL, test_not_a_log);
   ADD ("/log/version", NULL, test_version);
   ADD ("/log/damage", NULL, test_damage);

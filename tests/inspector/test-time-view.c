@@ -41,7 +41,8 @@ test_inverse (void)
 
   svi_time_view_init (&view, 5e9, 1234);
   for (double x = 0; x <= 1234; x += 37)
-    g_assert_cmpfloat_with_epsilon (svi_time_view_to_x (&view, svi_time_view_to_ns (&view, x)), x, 1e-6);
+    g_assert_cmpfloat_with_epsilon (svi_time_view_to_x (&view, svi_time_view_to_ns (&view, x)), x,
+                                    1e-6);
 }
 
 /* The time below the pointer stays below the pointer, at every scale from hours to nanoseconds */
@@ -58,7 +59,8 @@ test_zoom_anchor (void)
     {
       svi_time_view_zoom (&view, 1.25, anchor);
       assert_sane (&view);
-      g_assert_cmpfloat_with_epsilon (svi_time_view_to_ns (&view, anchor), before, view.span_ns * 1e-6 + 2e-3);
+      g_assert_cmpfloat_with_epsilon (svi_time_view_to_ns (&view, anchor), before,
+                                      view.span_ns * 1e-6 + 2e-3);
       g_assert_cmpuint (++steps, <, 300);
     }
   g_assert_cmpfloat (view.span_ns, ==, SVI_TIME_VIEW_MIN_SPAN_NS);
@@ -129,13 +131,15 @@ test_random_walk (void)
       switch (g_test_rand_int_range (0, 4))
         {
         case 0:
-          svi_time_view_zoom (&view, g_test_rand_double_range (0.2, 5), g_test_rand_double_range (0, 900));
+          svi_time_view_zoom (&view, g_test_rand_double_range (0.2, 5),
+                              g_test_rand_double_range (0, 900));
           break;
         case 1:
           svi_time_view_pan (&view, g_test_rand_double_range (-2000, 2000));
           break;
         case 2:
-          svi_time_view_show (&view, g_test_rand_double_range (0, 7 * HOUR), g_test_rand_double_range (0, 7 * HOUR), 0.1);
+          svi_time_view_show (&view, g_test_rand_double_range (0, 7 * HOUR),
+                              g_test_rand_double_range (0, 7 * HOUR), 0.1);
           break;
         default:
           svi_time_view_reveal (&view, g_test_rand_double_range (0, 7 * HOUR));
@@ -185,7 +189,8 @@ test_ticks (void)
       g_assert_cmpfloat (ticks.first_ns, >=, view.from_ns - 1e-6);
       g_assert_cmpfloat (ticks.first_ns, <, view.from_ns + ticks.step_ns);
       g_assert_cmpint (ticks.minor, >=, 1);
-      g_assert_cmpfloat_with_epsilon (remainder (ticks.first_ns, ticks.step_ns), 0, ticks.step_ns * 1e-3);
+      g_assert_cmpfloat_with_epsilon (remainder (ticks.first_ns, ticks.step_ns), 0,
+                                      ticks.step_ns * 1e-3);
       if (ticks.base_ns != 0)
         g_assert_cmpfloat (ticks.base_ns, <=, view.from_ns + view.span_ns);
 
@@ -209,8 +214,9 @@ test_tick_labels (void)
       svi_time_view_ticks (&view, 96, &ticks);
       for (double at = ticks.first_ns; at < view.from_ns + view.span_ns; at += ticks.step_ns)
         {
-          g_autofree char *label = ticks.base_ns != 0 ? svi_text_tick_offset (at - ticks.base_ns, ticks.step_ns)
-                                                      : svi_text_tick (at, ticks.step_ns);
+          g_autofree char *label = ticks.base_ns != 0
+                                     ? svi_text_tick_offset (at - ticks.base_ns, ticks.step_ns)
+                                     : svi_text_tick (at, ticks.step_ns);
 
           if (previous != NULL)
             g_assert_cmpstr (label, !=, previous);
@@ -265,8 +271,8 @@ test_bytes (void)
     guint64     bytes;
     const char *text;
   } sizes[] = {
-    { 0, "0 B" }, { 1023, "1023 B" }, { 4096, "4 KiB" }, { 2097152, "2 MiB" }, { 1572864, "1.5 MiB" },
-    { G_GUINT64_CONSTANT (17179869184), "16 GiB" },
+    { 0, "0 B" },         { 1023, "1023 B" },     { 4096, "4 KiB" },
+    { 2097152, "2 MiB" }, { 1572864, "1.5 MiB" }, { G_GUINT64_CONSTANT (17179869184), "16 GiB" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
@@ -285,8 +291,8 @@ test_parse (void)
     const char *text;
     double      ns;
   } good[] = {
-    { "1500", 1500 }, { "20 ns", 20 }, { "1.5us", 1500 }, { "1.5 µs", 1500 }, { "12ms", 12e6 }, { "3 s", 3e9 },
-    { "2 min", 120e9 },
+    { "1500", 1500 }, { "20 ns", 20 }, { "1.5us", 1500 },  { "1.5 µs", 1500 },
+    { "12ms", 12e6 }, { "3 s", 3e9 },  { "2 min", 120e9 },
   };
   static const char * const bad[] = { "", "s", "abc", "1 year", "nan", "inf", "1 s s" };
   double ns;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Starts the real application on a display and a bus of its own, drives it with keys and with its actions, and checks what it says that
- * it shows. Skipped, with the reason, only where there is no Xvfb or no D-Bus.
+/* Starts the real application on a display and a bus of its own, drives it with keys and with its
+ * actions, and checks what it says that it shows. Skipped, with the reason, only where there is no
+ * Xvfb or no D-Bus.
  */
 
 #include <fcntl.h>
@@ -43,10 +44,11 @@ start_display (void)
 
   /* Xvfb picks a free display by itself, and says which when it can be used */
   g_assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
-  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE |
+                                        G_SUBPROCESS_FLAGS_STDERR_SILENCE);
   g_subprocess_launcher_take_fd (launcher, fds[1], 3);
-  xvfb = g_subprocess_launcher_spawn (launcher, NULL, xvfb_path, "-displayfd", "3", "-screen", "0", "1400x900x24",
-                                      "-nolisten", "tcp", NULL);
+  xvfb = g_subprocess_launcher_spawn (launcher, NULL, xvfb_path, "-displayfd", "3", "-screen", "0",
+                                      "1400x900x24", "-nolisten", "tcp", NULL);
   g_assert_nonnull (xvfb);
   while (length < sizeof buffer - 1 && memchr (buffer, '\n', length) == NULL)
     {
@@ -94,9 +96,10 @@ activate (const char *action,
   g_variant_builder_init (&parameters, G_VARIANT_TYPE ("av"));
   if (parameter != NULL)
     g_variant_builder_add (&parameters, "v", parameter);
-  reply = g_dbus_connection_call_sync (bus, "org.svmgpu.Inspector", WINDOW_PATH, "org.gtk.Actions", "Activate",
-                                       g_variant_new ("(sava{sv})", action, &parameters, NULL), NULL,
-                                       G_DBUS_CALL_FLAGS_NO_AUTO_START, 5000, NULL, NULL);
+  reply = g_dbus_connection_call_sync (bus, "org.svmgpu.Inspector", WINDOW_PATH, "org.gtk.Actions",
+                                       "Activate",
+                                       g_variant_new ("(sava{sv})", action, &parameters, NULL),
+                                       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, 5000, NULL, NULL);
   return reply != NULL;
 }
 
@@ -193,7 +196,8 @@ press (const char *key)
   g_auto (GStrv) argv = g_strsplit (command, " ", -1);
   int status = -1;
 
-  g_assert_true (g_spawn_sync (NULL, argv, environment, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL));
+  g_assert_true (g_spawn_sync (NULL, argv, environment, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
+                               &status, NULL));
   g_assert_cmpint (status, ==, 0);
   g_usleep (120000);
 }
@@ -203,11 +207,13 @@ static void
 focus_window (void)
 {
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "DISPLAY", display, TRUE);
-  const char *argv[] = { "xdotool", "search", "--onlyvisible", "--class", "inspector", "windowfocus", NULL };
+  const char *argv[] = { "xdotool",     "search", "--onlyvisible", "--class", "inspector",
+                         "windowfocus", NULL };
   int status = -1;
 
-  g_assert_true (g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL,
-                               NULL, NULL, NULL, NULL, &status, NULL));
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, environment,
+                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+                               NULL, &status, NULL));
   g_assert_cmpint (status, ==, 0);
   g_usleep (200000);
 }
@@ -287,7 +293,8 @@ test_log (void)
         g_usleep (100000);
     }
   g_assert_nonnull (details);
-  g_assert_true (activate ("run-query", g_variant_new_string ("SELECT * FROM migration WHERE gpu = 1 LIMIT 12")));
+  g_assert_true (activate ("run-query", g_variant_new_string (
+                                          "SELECT * FROM migration WHERE gpu = 1 LIMIT 12")));
   wait_for ("sql_rows", "12");
   g_assert_true (activate ("run-query", g_variant_new_string ("DROP TABLE meta")));
   wait_for ("sql_status", "Error");
@@ -314,7 +321,9 @@ test_log (void)
       wait_idle ();
       g_assert_cmpfloat_with_epsilon (number ("span_ns"), span, 1);
 
-      /* Down to a lane with events, then to the next event: it is selected, and its fields are shown */
+      /* Down to a lane with events, then to the next event: it is selected, and its fields are
+       * shown
+       */
       press ("Page_Up");
       press ("Page_Up");
       press ("Page_Up");
@@ -390,7 +399,8 @@ test_wrong_file (void)
   g_autoptr (GSubprocess) application = NULL;
   g_autofree char *error = NULL;
 
-  g_assert_true (g_file_set_contents (path, "Not a log, but long enough to look at for a moment or two.", -1, NULL));
+  g_assert_true (g_file_set_contents (
+    path, "Not a log, but long enough to look at for a moment or two.", -1, NULL));
   application = start_application (path);
   wait_for ("state", "error");
   error = state ("error");
@@ -417,7 +427,8 @@ remove_all (void)
       g_unlink (path);
     }
   /* Caches that libraries leave are folders of their own */
-  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                NULL);
 }
 
 int
