@@ -26,9 +26,13 @@ static atomic_t device_primed, vm_primed;
 static void prime_signalling(struct svmgpu_device *dev)
 {
 	bool cookie = dma_fence_begin_signalling();
+	unsigned long flags;
 
+	/* as they are taken, for interrupts take them too */
+	local_irq_save(flags);
 	might_lock(&dev->command.lock.lock);
 	might_lock(&dev->migration.lock.lock);
+	local_irq_restore(flags);
 	dma_fence_end_signalling(cookie);
 }
 
