@@ -174,7 +174,8 @@ void test_gpu_connect(TestMachine *machine, unsigned index)
     gpu->ram = vfu_client_add_ram(gpu->client, 0, TEST_RAM_BYTES);
     gpu->ram_used = FIRST_DMA;
     gpu->vram = vfu_client_map_bar(gpu->client, SVMGPU_BAR_VRAM, 0,
-                                   TEST_VRAM_BYTES);
+                                   vfu_client_get_bar_size(gpu->client,
+                                                           SVMGPU_BAR_VRAM));
     vfu_client_enable(gpu->client);
     gpu->fault_log2 = 6;
     gpu->event_log2 = 6;

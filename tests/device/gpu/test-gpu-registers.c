@@ -65,19 +65,49 @@ static void test_clock(void)
                      5000000);
 }
 
-static void test_visible_part(void)
+static void test_engines(void)
 {
-    g_autoptr(TestMachine) machine = NULL;
-    g_autofree char *answer = NULL;
+    g_autoptr(TestMachine) machine = test_machine_new(1, "engines=bcs0+ccs0");
 
-    /* the fixture maps all of VRAM, so only the whole can be seen here */
-    machine = test_machine_new(1, "visible=64M,engines=bcs0+ccs0");
     g_assert_cmpuint(read_reg(&machine->gpu[0], SVMGPU_REG_ENGINE_COUNT), ==,
                      2);
     g_assert_cmphex(read_reg(&machine->gpu[0], SVMGPU_REG_ENGINE(1)), ==,
                     SVMGPU_ENGINE_VALUE(SVMGPU_ENGINE_COMPUTE, 0));
-    g_assert_cmpuint(vfu_client_get_bar_size(machine->gpu[0].client, 2), ==,
+    g_assert_cmphex(read_reg(&machine->gpu[0], SVMGPU_REG_ENGINE(2)), ==, 0);
+}
+
+/* The CPU sees the first part of VRAM, the GPU all of it. */
+static void test_visible_part(void)
+{
+    g_autoptr(TestMachine) machine = test_machine_new(1, "visible=16M");
+    TestGpu *gpu = &machine->gpu[0];
+    struct svmgpu_migration copy = {
+        .op = SVMGPU_MIG_COPY,
+        .flags = SVMGPU_MIG_F_INLINE,
+        .count = 1,
+        .copy = { .bytes = 4096 },
+    };
+    uint64_t dma;
+
+    g_assert_cmpuint(vfu_client_get_bar_size(gpu->client, SVMGPU_BAR_VRAM),
+                     ==, 16 << 20);
+    g_assert_cmpuint(vfu_client_read64(gpu->client, 0,
+                                       SVMGPU_REG_VRAM_VISIBLE_LO), ==,
+                     16 << 20);
+    g_assert_cmpuint(vfu_client_read64(gpu->client, 0,
+                                       SVMGPU_REG_VRAM_SIZE_LO), ==,
                      64 << 20);
+    test_gpu_start(gpu);
+    dma = test_gpu_alloc(gpu, 8192, 4096);
+    memset(test_gpu_at(gpu, dma), 0x3c, 4096);
+    copy.copy.src = dma;
+    copy.copy.dst = SVMGPU_PADDR_VRAM((64 << 20) - 4096);
+    g_assert_cmpuint(test_gpu_migrate_wait(gpu, copy).error, ==, SVMGPU_OK);
+    copy.copy.src = copy.copy.dst;
+    copy.copy.dst = dma + 4096;
+    g_assert_cmpuint(test_gpu_migrate_wait(gpu, copy).error, ==, SVMGPU_OK);
+    g_assert_cmpmem(test_gpu_at(gpu, dma), 4096,
+                    test_gpu_at(gpu, dma + 4096), 4096);
 }
 
 static void test_bad_access(void)
@@ -311,7 +341,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/gpu/registers/identity", test_identity);
     g_test_add_func("/gpu/registers/clock", test_clock);
-    g_test_add_func("/gpu/registers/engines", test_visible_part);
+    g_test_add_func("/gpu/registers/engines", test_engines);
+    g_test_add_func("/gpu/registers/visible-part", test_visible_part);
     g_test_add_func("/gpu/registers/bad-access", test_bad_access);
     g_test_add_func("/gpu/registers/barrier-page", test_barrier_page);
     g_test_add_func("/gpu/registers/bad-rings", test_bad_rings);
