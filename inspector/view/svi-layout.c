@@ -41,11 +41,26 @@ contains (const char *haystack,
   return folded != NULL && strstr (folded, folded_needle) != NULL;
 }
 
-static gboolean
-is_limited (const SviLane *lane)
+/* How many lanes like @lane its group may show; G_MAXUINT: all */
+static guint
+limit_of (const SviLane         *lane,
+          const SviLayoutLimits *limits)
 {
-  return lane->kind == SVI_LANE_RANGE || lane->kind == SVI_LANE_LOCK ||
-         lane->kind == SVI_LANE_QUEUE || (lane->kind == SVI_LANE_GROUP && lane->alive_from >= 0);
+  switch (lane->kind)
+    {
+    case SVI_LANE_RANGE:
+      return limits->ranges;
+    case SVI_LANE_LOCK:
+      return limits->locks;
+    case SVI_LANE_QUEUE:
+      return limits->queues;
+    case SVI_LANE_GROUP:
+      return lane->alive_from >= 0                      ? limits->vms
+             : g_str_has_prefix (lane->path, "locks/") ? limits->lock_classes
+                                                       : G_MAXUINT;
+    default:
+      return G_MAXUINT;
+    }
 }
 
 static int
@@ -61,13 +76,11 @@ by_weight (gconstpointer a,
   return *(const guint *) a < *(const guint *) b ? -1 : 1;
 }
 
-/* Hides all but the @max heaviest of each group's ranges, queues, locks and VMs. Those of the top
- * level, which have no group, are VMs or processes: of them a third is shown.
- */
+/* Hides all but the heaviest of each group, as many as @limits allow. */
 static void
-keep_heaviest (SviCatalog *catalog,
-               guint8     *visible,
-               guint       max)
+keep_heaviest (SviCatalog            *catalog,
+               guint8                *visible,
+               const SviLayoutLimits *limits)
 {
   guint n = svi_catalog_size (catalog);
   g_autofree guint *order = g_new (guint, n);
@@ -75,16 +88,16 @@ keep_heaviest (SviCatalog *catalog,
   guint m = 0;
 
   for (guint i = 0; i < n; i++)
-    if (visible[i] && is_limited (svi_catalog_get (catalog, i)))
+    if (visible[i] && limit_of (svi_catalog_get (catalog, i), limits) != G_MAXUINT)
       order[m++] = i;
   g_qsort_with_data (order, (int) m, sizeof *order, by_weight, catalog);
 
   for (guint i = 0; i < m; i++)
     {
       const SviLane *lane = svi_catalog_get (catalog, order[i]);
-      guint limit = lane->kind == SVI_LANE_GROUP ? MAX (max / 3, 1) : max;
 
-      if (children[(guint) (lane->parent + 1) * (SVI_LANE_MARKS + 1) + lane->kind]++ >= limit)
+      if (children[(guint) (lane->parent + 1) * (SVI_LANE_MARKS + 1) + lane->kind]++ >=
+          limit_of (lane, limits))
         visible[order[i]] = FALSE;
     }
 
@@ -99,14 +112,13 @@ keep_heaviest (SviCatalog *catalog,
 
 /* Lays out the lanes of @catalog whose groups are open and whose name, or that of a group above,
  * contains @filter. While a filter is set, groups are open whatever @folded says, and a group
- * without a match is left out. @max_children limits what each group shows to its busiest, for a
- * picture that cannot be scrolled; 0 is no limit.
+ * without a match is left out. @limits, if any, leave only the busiest of each group.
  */
 SviLayout *
 svi_layout_new (SviCatalog *catalog,
                 GHashTable *folded,
                 const char *filter,
-                guint       max_children)
+                const SviLayoutLimits *limits)
 {
   SviLayout *self = g_new0 (SviLayout, 1);
   g_autofree char *needle = NULL;
@@ -147,8 +159,8 @@ svi_layout_new (SviCatalog *catalog,
           visible[up] = TRUE;
     }
 
-  if (max_children > 0)
-    keep_heaviest (catalog, visible, max_children);
+  if (limits != NULL)
+    keep_heaviest (catalog, visible, limits);
 
   for (guint i = 0; i < n; i++)
     if (visible[i])
@@ -160,6 +172,41 @@ svi_layout_new (SviCatalog *catalog,
       }
 
   return self;
+}
+
+/* Lays out as many of the busiest lanes as fit into @height, with something of every part of the
+ * log: each kind gets one more in turn, as long as there is room.
+ */
+SviLayout *
+svi_layout_new_to_fit (SviCatalog *catalog,
+                       const char *filter,
+                       double      height)
+{
+  SviLayoutLimits limits = { 1, 1, 1, 1, 1 };
+  guint *turns[] = { &limits.ranges, &limits.lock_classes, &limits.ranges, &limits.lock_classes,
+                     &limits.queues, &limits.ranges,       &limits.locks,  &limits.vms };
+  SviLayout *best = svi_layout_new (catalog, NULL, filter, &limits);
+  guint refused = 0;
+
+  for (guint turn = 0; refused < G_N_ELEMENTS (turns) && turn < 400; turn++)
+    {
+      guint *limit = turns[turn % G_N_ELEMENTS (turns)];
+      SviLayout *more;
+
+      (*limit)++;
+      more = svi_layout_new (catalog, NULL, filter, &limits);
+      if (more->height <= height)
+        {
+          refused = more->rows->len > best->rows->len ? 0 : refused + 1;
+          svi_layout_free (best);
+          best = more;
+          continue;
+        }
+      (*limit)--;
+      refused++;
+      svi_layout_free (more);
+    }
+  return best;
 }
 
 void

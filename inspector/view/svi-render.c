@@ -20,7 +20,7 @@
 #define PANEL_ROW 22.0
 #define PANEL_FIELDS 10
 #define GUTTER_WIDTH 224.0
-#define MIN_CHILDREN 2
+#define MAX_RANGES 12
 #define MIN_SIZE 320
 #define MAX_SIZE 16384
 
@@ -382,18 +382,18 @@ svi_render_picture (const char              *log_path,
       frame.n_flows = flows->len;
     }
 
-  /* A picture cannot be scrolled. So that every part of the log is on it, a group shows only its
-   * busiest lanes; how many, is what fits.
-   */
-  for (guint limit = 64; limit >= MIN_CHILDREN; limit--)
-    {
-      g_clear_pointer (&layout, svi_layout_free);
-      layout = svi_layout_new (catalog, NULL, filter, details != NULL ? 0 : limit);
-      if (details != NULL)
+  /* A picture cannot be scrolled: it shows what fits. */
+  if (details != NULL)
+    for (guint limit = MAX_RANGES; limit >= 1; limit--)
+      {
+        g_clear_pointer (&layout, svi_layout_free);
+        layout = svi_layout_new (catalog, NULL, filter, NULL);
         svi_layout_keep (layout, scene, limit);
-      if (layout->height <= svi_frame_lanes_height (&frame))
-        break;
-    }
+        if (layout->height <= svi_frame_lanes_height (&frame))
+          break;
+      }
+  else
+    layout = svi_layout_new_to_fit (catalog, filter, svi_frame_lanes_height (&frame));
   frame.layout = layout;
 
   g_array_set_size (request->lanes, 0);

@@ -38,6 +38,16 @@ typedef struct
   double      height;
 } SviLayout;
 
+/* How many of a kind a group shows, in a picture that cannot be scrolled: the busiest */
+typedef struct
+{
+  guint vms;          /* or processes */
+  guint queues;
+  guint ranges;
+  guint lock_classes;
+  guint locks;
+} SviLayoutLimits;
+
 typedef struct
 {
   int     from_lane; /* catalog index */
@@ -93,7 +103,10 @@ typedef struct
 SviLayout *svi_layout_new        (SviCatalog      *catalog,
                                   GHashTable      *folded,
                                   const char      *filter,
-                                  guint            max_children);
+                                  const SviLayoutLimits *limits);
+SviLayout *svi_layout_new_to_fit (SviCatalog      *catalog,
+                                  const char      *filter,
+                                  double           height);
 void       svi_layout_free       (SviLayout       *self);
 void       svi_layout_keep       (SviLayout       *self,
                                   const SviScene  *scene,

@@ -285,7 +285,7 @@ update_layout (SviTimeline *self)
       }
 
   g_clear_pointer (&self->layout, svi_layout_free);
-  self->layout = svi_layout_new (catalog, self->folded, self->filter, 0);
+  self->layout = svi_layout_new (catalog, self->folded, self->filter, NULL);
 
   /* The keyboard stays on its lane when lanes come and go above it */
   if (focus != NULL)
@@ -1469,7 +1469,7 @@ svi_timeline_init (SviTimeline *self)
   self->seen_groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->flows = g_array_new (FALSE, FALSE, sizeof (SviFlow));
   self->last_length = -1;
-  self->layout = svi_layout_new (NULL, NULL, NULL, 0);
+  self->layout = svi_layout_new (NULL, NULL, NULL, NULL);
   svi_time_view_init (&self->view, 1e9, 600);
 
   gtk_widget_set_focusable (widget, TRUE);

@@ -46,7 +46,7 @@ canvas_init (Canvas   *canvas,
   svi_catalog_add (canvas->catalog, SVI_LANE_ENGINE, 0, 2, "gpu/0/vcs0", "vcs0", NULL);
   svi_catalog_add (canvas->catalog, SVI_LANE_RANGE, 0, 3, "gpu/0/range", "0x1000", "2 MiB");
   canvas->catalog->n_gpus = 2;
-  canvas->layout = svi_layout_new (canvas->catalog, NULL, NULL, 0);
+  canvas->layout = svi_layout_new (canvas->catalog, NULL, NULL, NULL);
 
   canvas->scene = svi_scene_new (canvas->catalog, 0, WIDTH - GUTTER, 1);
   svi_scene_begin (canvas->scene, 1);

@@ -116,7 +116,7 @@ test_layout_fold (void)
   g_autoptr (GHashTable) folded = g_hash_table_new (g_str_hash, g_str_equal);
   SviLayout *layout;
 
-  layout = svi_layout_new (catalog, folded, NULL, 0);
+  layout = svi_layout_new (catalog, folded, NULL, NULL);
   g_assert_cmpuint (visible (layout), ==, 6);
   g_assert_cmpint (svi_layout_row_at (layout, -1), ==, -1);
   g_assert_cmpint (svi_layout_row_at (layout, 0), ==, 0);
@@ -132,35 +132,67 @@ test_layout_fold (void)
   svi_layout_free (layout);
 
   g_hash_table_add (folded, (char *) "locks");
-  layout = svi_layout_new (catalog, folded, NULL, 0);
+  layout = svi_layout_new (catalog, folded, NULL, NULL);
   g_assert_cmpuint (visible (layout), ==, 4);
   g_assert_cmpint (svi_layout_find_lane (layout, 5), ==, -1);
 
   /* A search looks into closed groups, and shows the way to what it finds */
   svi_layout_free (layout);
-  layout = svi_layout_new (catalog, folded, "NOTIFIER 1", 0);
+  layout = svi_layout_new (catalog, folded, "NOTIFIER 1", NULL);
   g_assert_cmpuint (visible (layout), ==, 3);
   g_assert_cmpint (svi_layout_find_lane (layout, 5), ==, 2);
   svi_layout_free (layout);
 
-  layout = svi_layout_new (catalog, folded, "gpu 0", 0);
+  layout = svi_layout_new (catalog, folded, "gpu 0", NULL);
   g_assert_cmpuint (visible (layout), ==, 3);
   svi_layout_free (layout);
 
-  layout = svi_layout_new (catalog, folded, "nowhere", 0);
+  layout = svi_layout_new (catalog, folded, "nowhere", NULL);
   g_assert_cmpuint (visible (layout), ==, 0);
   svi_layout_free (layout);
 
-  layout = svi_layout_new (NULL, NULL, NULL, 0);
+  layout = svi_layout_new (NULL, NULL, NULL, NULL);
   g_assert_cmpuint (visible (layout), ==, 0);
   svi_layout_free (layout);
+}
+
+/* Of what does not fit the busiest stay, and something of each kind does */
+static void
+test_layout_fit (void)
+{
+  g_autoptr (SviCatalog) catalog = make_catalog ();
+  double previous = 0;
+
+  svi_catalog_add (catalog, SVI_LANE_GROUP, -1, 0, "ranges", "SVM ranges", NULL);
+  for (guint i = 0; i < 40; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("ranges/%u", i);
+
+      svi_catalog_add (catalog, SVI_LANE_RANGE, 6, 100 + i, path, path, NULL)->weight = i;
+    }
+
+  for (double height = 250; height < 1600; height += 90)
+    {
+      g_autoptr (SviLayout) layout = svi_layout_new_to_fit (catalog, NULL, height);
+
+      g_assert_cmpfloat (layout->height, <=, height);
+      g_assert_cmpfloat (layout->height, >=, previous);
+      g_assert_cmpint (svi_layout_find_lane (layout, 5), >=, 0);
+      g_assert_cmpint (svi_layout_find_lane (layout, 46), >=, 0);
+      previous = layout->height;
+    }
+  {
+    g_autoptr (SviLayout) layout = svi_layout_new_to_fit (catalog, NULL, 5000);
+
+    g_assert_cmpuint (layout->rows->len, ==, svi_catalog_size (catalog));
+  }
 }
 
 static void
 test_bands (void)
 {
   g_autoptr (SviCatalog) catalog = make_catalog ();
-  g_autoptr (SviLayout) layout = svi_layout_new (catalog, NULL, NULL, 0);
+  g_autoptr (SviLayout) layout = svi_layout_new (catalog, NULL, NULL, NULL);
 
   /* No sub-row leaves its row, and holders are above waiters */
   for (guint i = 0; i < layout->rows->len; i++)
@@ -187,7 +219,7 @@ static void
 test_frame_hit (void)
 {
   g_autoptr (SviCatalog) catalog = make_catalog ();
-  g_autoptr (SviLayout) layout = svi_layout_new (catalog, NULL, NULL, 0);
+  g_autoptr (SviLayout) layout = svi_layout_new (catalog, NULL, NULL, NULL);
   g_autoptr (SviScene) scene = svi_scene_new (catalog, 0, 1000, 1);
   SviEventRef event = { SVI_EVENT_ENGINE_RUN, 42 };
   SviFrame frame = { 0 };
@@ -241,6 +273,7 @@ main (int    argc,
   g_test_add_func ("/scene/hit", test_hit);
   g_test_add_func ("/scene/covers", test_covers);
   g_test_add_func ("/layout/fold", test_layout_fold);
+  g_test_add_func ("/layout/fit", test_layout_fit);
   g_test_add_func ("/layout/bands", test_bands);
   g_test_add_func ("/frame/hit", test_frame_hit);
 
