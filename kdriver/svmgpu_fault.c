@@ -158,6 +158,10 @@ static int fault_attempt(struct svmgpu_vm *vm, const struct svmgpu_fault *fault,
 	}
 
 	vma = svmgpu_vma_find(vm, fault->addr);
+	trace_svmgpu_fault_vma_found(fault->fault_id, fault->addr, vm->trace_id, 0, vm_gpu(vm),
+				     vma ? SVMGPU_TRACE_VERDICT_PERMITTED :
+					   SVMGPU_TRACE_VERDICT_NO_VMA, try->tier,
+				     try->attempts + 1);
 	if (!vma)
 		err = -EFAULT;
 	else if (try->write && svmgpu_vma_read_only(vma))
@@ -233,15 +237,50 @@ static void fault_remember(struct svmgpu_vm *vm, const struct svmgpu_fault *faul
 	svmgpu_vm_record_fault(vm, &bad);
 }
 
-static void fault_answer(struct svmgpu_device *dev, const struct svmgpu_fault *fault, int err)
+/* Exactly one of these per fault that wants an answer (S6). */
+static void fault_answer(struct svmgpu_device *dev, struct svmgpu_vm *vm,
+			 const struct svmgpu_fault *fault, const struct svmgpu_svm_try *try,
+			 u64 entry, unsigned int level, int err)
 {
 	const struct svmgpu_command command = {
 		.op = SVMGPU_CMD_FAULT_ANSWER,
 		.id = fault->context,
-		.arg = { fault->fault_id, err ? SVMGPU_ANSWER_FAIL : SVMGPU_ANSWER_RETRY },
+		.arg = {
+			fault->fault_id, err ? SVMGPU_ANSWER_FAIL : SVMGPU_ANSWER_RETRY,
+			entry, level,
+		},
 	};
 
-	svmgpu_command_submit(dev, &command, 1);
+	/* the log first: the answer lets the access, its effect, go on */
+	trace_svmgpu_fault_answered(fault->fault_id, fault->addr, vm ? vm->trace_id : 0, 0,
+				    dev->caps.gpu_index, fault_outcome(err, try),
+				    fault_verdict(err), try->tier, try->attempts, err);
+	if (!(fault->flags & SVMGPU_FAULT_F_FATAL))
+		svmgpu_command_submit(dev, &command, 1);
+}
+
+/**
+ * svmgpu_fault_answer_committed() - answer a fault while its mapping cannot go away
+ * @vm: the VM, lock held for write, notifier lock for read
+ * @try: progress of the fault; nothing happens for a prefetch
+ *
+ * The answer carries the entry: the access retires with it even when an
+ * invalidation comes next, whose flush is behind the answer in the ring. So each
+ * commit is progress.
+ *
+ * Context: does not sleep.
+ */
+void svmgpu_fault_answer_committed(struct svmgpu_vm *vm, struct svmgpu_svm_try *try)
+{
+	unsigned int level = 0;
+	u64 entry;
+
+	if (!try->fault)
+		return;
+
+	entry = svmgpu_pt_lookup(vm, try->fault->addr & (SVMGPU_VM_SIZE - 1), &level);
+	fault_answer(vm->dev, vm, try->fault, try, entry, level, 0);
+	try->answered = true;
 }
 
 static void fault_serve(struct svmgpu_device *dev, const struct svmgpu_fault *fault)
@@ -255,6 +294,7 @@ static void fault_serve(struct svmgpu_device *dev, const struct svmgpu_fault *fa
 	svmgpu_svm_try_init(&try, fault->fault_id, fault_writes(fault),
 			    fault->access == SVMGPU_ACCESS_ATOMIC);
 	try.addr = fault->addr;
+	try.fault = fatal ? NULL : fault;
 	trace_svmgpu_fault_picked(fault->fault_id, fault->addr, vm ? vm->trace_id : 0,
 				  fault->asid, fault->context, dev->caps.gpu_index,
 				  fault->access);
@@ -273,12 +313,8 @@ static void fault_serve(struct svmgpu_device *dev, const struct svmgpu_fault *fa
 		svmgpu_stat_add_us(dev, SVMGPU_STAT_SVM_FAULT_US, start);
 	}
 
-	/* the log first: the answer lets the access, its effect, go on */
-	trace_svmgpu_fault_answered(fault->fault_id, fault->addr, vm ? vm->trace_id : 0, 0,
-				    dev->caps.gpu_index, fault_outcome(err, &try),
-				    fault_verdict(err), try.tier, try.attempts, err);
-	if (!fatal)
-		fault_answer(dev, fault, err);
+	if (!try.answered)
+		fault_answer(dev, vm, fault, &try, 0, 0, err);
 	if (vm)
 		svmgpu_vm_put(vm);
 }

@@ -164,21 +164,18 @@ static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 	const u64 end = min(drm_gpusvm_notifier_end(notifier), event->end);
 	struct drm_gpusvm_ctx ctx = { .in_notifier = true };
 	struct drm_gpusvm_range *base;
-	bool mapped;
-	u32 id;
+	u32 id = 0;
 
 	if (!drm_gpusvm_range_find(notifier, start, end))
 		return;
-
-	id = svmgpu_trace_invalidation_begin(vm, notifier, start, end, event->event);
 
 	/*
 	 * A closed VM's page tables are going away and are flushed already. If
 	 * nothing is mapped there is nothing to wait for: mapped is set under this
 	 * lock, so the look is exact.
 	 */
-	mapped = !vm->closed && svm_any_mapped(notifier, start, end);
-	if (mapped) {
+	if (!vm->closed && svm_any_mapped(notifier, start, end)) {
+		id = svmgpu_trace_invalidation_begin(vm, notifier, start, end, event->event);
 		/* page-table jobs in flight would write behind our back */
 		dma_resv_wait_timeout(svmgpu_vm_resv(vm), DMA_RESV_USAGE_BOOKKEEP, false,
 				      MAX_SCHEDULE_TIMEOUT);
@@ -189,11 +186,12 @@ static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 	base = drm_gpusvm_range_find(notifier, start, end);
 	drm_gpusvm_for_each_range(base, notifier, start, end) {
 		drm_gpusvm_range_unmap_pages(gpusvm, base, &ctx);
-		svmgpu_trace_range_touched(vm, to_svm_range(base), id, event->event);
+		if (id)
+			svmgpu_trace_range_touched(vm, to_svm_range(base), id, event->event);
 		if (event->event == MMU_NOTIFY_UNMAP && !vm->closed)
 			svm_collect_later(vm, to_svm_range(base), event);
 	}
-	svmgpu_trace_invalidation_end(vm, id, mapped);
+	svmgpu_trace_invalidation_end(vm, id);
 }
 
 static const struct drm_gpusvm_ops svm_ops = {

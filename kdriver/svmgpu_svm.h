@@ -13,6 +13,7 @@
 #include "svmgpu_lock.h"
 
 struct svmgpu_device;
+struct svmgpu_fault;
 struct svmgpu_pagemap;
 struct svmgpu_svm_mm;
 struct svmgpu_vm;
@@ -108,6 +109,12 @@ struct svmgpu_svm_try {
 	u64 addr;
 	/** @from: enum svmgpu_scan_state seen before the migration */
 	u8 from;
+	/** @no_atomic: attributes forbid GPU atomics: map so that they fault */
+	bool no_atomic;
+	/** @fault: entry to answer at commit, or NULL (a prefetch) */
+	const struct svmgpu_fault *fault;
+	/** @answered: that was done */
+	bool answered;
 };
 
 void svmgpu_svm_try_init(struct svmgpu_svm_try *try, u32 fault_id, bool write, bool atomic);
@@ -130,7 +137,7 @@ int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start,
 			u32 region);
 
 int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-		      const struct svmgpu_svm_try *try, bool writable,
+		      struct svmgpu_svm_try *try, bool writable,
 		      bool (*ready)(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 				    void *data), void *data);
 /*
@@ -165,5 +172,11 @@ int svmgpu_query_mem_attrs_ioctl(struct drm_device *drm, void *data, struct drm_
 int svmgpu_fault_init(struct svmgpu_device *dev);
 void svmgpu_fault_fini(struct svmgpu_device *dev);
 irqreturn_t svmgpu_fault_irq(int irq, void *arg);
+/*
+ * Answers @try's fault with the entry that was just committed, so that the access
+ * retires even if it is zapped at once. Notifier lock held for read: the zap's flush
+ * comes later in the ring. Does not sleep.
+ */
+void svmgpu_fault_answer_committed(struct svmgpu_vm *vm, struct svmgpu_svm_try *try);
 
 #endif

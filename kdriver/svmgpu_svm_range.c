@@ -45,8 +45,6 @@
 #define SVM_TRY_COLLISIONS	8
 /* failed migrations before the pages stay where they are */
 #define SVM_TRY_MIGRATIONS	3
-/* how long an atomic's pages stay in VRAM before a CPU fault may take them back */
-#define SVM_ATOMIC_TIMESLICE_MS	5
 
 /**
  * svmgpu_svm_try_init() - start of a fault
@@ -200,6 +198,8 @@ struct svm_source {
 	const struct drm_pagemap_addr *addr;
 	/** @offset: where in the range that entry begins */
 	u64 offset;
+	/** @atomic: atomics are allowed where they are atomic */
+	bool atomic;
 };
 
 static u64 svm_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes)
@@ -222,7 +222,7 @@ static u64 svm_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes
 	*bytes = (PAGE_SIZE << source->addr->order) - inside;
 
 	/* atomics only where they are atomic: this GPU's own VRAM */
-	if ((source->base.flags & SVMGPU_PTE_WRITE) &&
+	if (source->atomic && source->base.flags & SVMGPU_PTE_WRITE &&
 	    source->addr->proto == SVMGPU_INTERCONNECT_VRAM)
 		paddr |= SVMGPU_PTE_ATOMIC;
 
@@ -249,7 +249,7 @@ static bool svm_pages_ready(struct svmgpu_vm *vm, struct svmgpu_svm_range *range
  * Return: 0, -EAGAIN when the pages were invalidated meanwhile, -ENOMEM, -EINTR.
  */
 int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-		      const struct svmgpu_svm_try *try, bool writable,
+		      struct svmgpu_svm_try *try, bool writable,
 		      bool (*ready)(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 				    void *data), void *data)
 {
@@ -261,6 +261,7 @@ int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 		.base.system_flags = writable ? SVMGPU_PTE_WRITE : 0,
 		.addrs = range->base.pages.dma_addr,
 		.addr = range->base.pages.dma_addr,
+		.atomic = !try->no_atomic,
 	};
 	struct svmgpu_pt_update update;
 	struct svmgpu_validation v;
@@ -294,10 +295,12 @@ int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 			WRITE_ONCE(range->present, true);
 			WRITE_ONCE(range->invalidated, false);
 			range->writable = writable;
+			svmgpu_trace_fault_phase(vm, range, try, 0, trace_svmgpu_seq_checked);
 			svmgpu_trace_range_written(vm, range, try->fault_id);
 			/* L10: what replaced valid entries must be flushed before the answer */
 			if (update.needs_flush)
 				svmgpu_tlb_flush(vm->dev, vm->asid, start, end);
+			svmgpu_fault_answer_committed(vm, try);
 		} else {
 			err = -EAGAIN;
 		}
@@ -421,6 +424,7 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 
 	try->attempts++;
 	try->addr = addr;
+	try->no_atomic = vma->attr.atomic_access == DRM_XE_ATOMIC_CPU;
 	if (svmgpu_svm_collect(vm) == -EAGAIN)
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_GARBAGE);
 
@@ -430,7 +434,7 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 		.read_only = svmgpu_vma_read_only(vma) || try->read_only,
 		.devmem_possible = true,
 		.devmem_only = needs_vram,
-		.timeslice_ms = needs_vram ? SVM_ATOMIC_TIMESLICE_MS : 0,
+		.timeslice_ms = needs_vram ? READ_ONCE(vm->dev->atomic_timeslice_ms) : 0,
 	};
 
 	range = svm_range_get(vm, vma, addr, try, &ctx);
@@ -480,6 +484,8 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 	err = drm_gpusvm_range_get_pages(&vm->svm.gpusvm, &range->base, &ctx);
 	if (err)
 		return svm_handle_error(vm, range, try, needs_vram, err);
+	svmgpu_trace_fault_phase(vm, range, try, drm_gpusvm_range_size(&range->base) >> PAGE_SHIFT,
+				 trace_svmgpu_pages_obtained);
 
 	err = svmgpu_svm_commit(vm, range, try, !ctx.read_only, svm_pages_ready, NULL);
 committed:
@@ -583,6 +589,7 @@ int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start,
 
 		svmgpu_svm_try_init(&try, 0, false, false);
 		try.addr = addr;
+		try.no_atomic = vma->attr.atomic_access == DRM_XE_ATOMIC_CPU;
 		do {
 			svmgpu_svm_collect(vm);
 			err = svm_prefetch_range(vm, vma, addr, target, &try, &next);

@@ -131,7 +131,20 @@ static inline u32 svmgpu_trace_range_bind(struct svmgpu_vm *vm, struct svmgpu_sv
 	return id;
 }
 
-/* Notifier lock held: the entries of a range are in the page tables now. */
+/* A mark of a fault's attempt: S3 seq_checked, L6 pages_obtained. */
+static inline void svmgpu_trace_fault_phase(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					    const struct svmgpu_svm_try *try, u64 value,
+					    void (*event)(u64 owner_id, u32 vm, u32 object, u64 seq,
+							  u64 value, s32 result, u16 gpu,
+							  u16 owner, u32 attempt))
+{
+	event(try->fault_id, vm->trace_id, range->trace_id, range->base.pages.notifier_seq, value,
+	      0, vm_gpu(vm),
+	      try->fault_id ? SVMGPU_TRACE_OWNER_FAULT : SVMGPU_TRACE_OWNER_PREFETCH,
+	      try->attempts);
+}
+
+/* Notifier lock held: the sequence was checked, the entries are in the page tables now (S3). */
 static inline void svmgpu_trace_range_written(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 					      u32 fault)
 {
@@ -186,12 +199,12 @@ static inline u32 svmgpu_trace_invalidation_begin(struct svmgpu_vm *vm,
 	return id;
 }
 
-static inline void svmgpu_trace_invalidation_end(struct svmgpu_vm *vm, u32 id, bool zapped)
+static inline void svmgpu_trace_invalidation_end(struct svmgpu_vm *vm, u32 id)
 {
 	if (id)
-		trace_svmgpu_invalidation_ended(id, vm->trace_id, 0, zapped ?
+		trace_svmgpu_invalidation_ended(id, vm->trace_id, 0,
 						SVMGPU_TRACE_INVALIDATION_ZAPPED |
-						SVMGPU_TRACE_INVALIDATION_FLUSHED : 0, 0);
+						SVMGPU_TRACE_INVALIDATION_FLUSHED, 0);
 }
 
 /* Notifier lock held: the entries of a range were cleared. */
