@@ -161,6 +161,17 @@ action_follow (GSimpleAction *action,
 }
 
 static void
+action_compact (GSimpleAction *action,
+                GVariant      *state,
+                gpointer       data)
+{
+  SviWindow *self = data;
+
+  svi_timeline_set_compact (self->timeline, g_variant_get_boolean (state));
+  g_simple_action_set_state (action, state);
+}
+
+static void
 on_go_to_response (SviWindow        *self,
                    const char       *response,
                    AdwMessageDialog *dialog)
@@ -349,6 +360,7 @@ static const GActionEntry entries[] = {
   { .name = "fold-all", .activate = action_fold_all, .parameter_type = "b" },
   { .name = "show-lanes", .activate = action_show_lanes, .parameter_type = "s" },
   { .name = "follow", .state = "false", .change_state = action_follow },
+  { .name = "compact", .state = "false", .change_state = action_compact },
   { .name = "go-to", .activate = action_go_to },
   { .name = "save-picture", .activate = action_save_picture },
   { .name = "copy-details", .activate = action_copy_details },
@@ -378,7 +390,7 @@ svi_window_update_actions (SviWindow *self)
   };
   static const char *const of_timeline[] = {
     "zoom",     "fit",   "zoom-selection", "show-time",
-    "fold-all", "go-to", "save-picture",   "copy-details",
+    "fold-all", "go-to", "compact", "save-picture",   "copy-details",
   };
   const char *page = adw_view_stack_get_visible_child_name (self->pages);
   gboolean log = g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "log") == 0;

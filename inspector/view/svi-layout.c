@@ -13,13 +13,17 @@
 #define LANE_HEIGHT 26.0
 #define FAULT_HEIGHT 28.0
 #define LOCK_HEIGHT 32.0
+#define COMPACT_HEIGHT 5.0
 #define WAIT_ROWS 2
 
 static double
-lane_height (const SviLane *lane)
+lane_height (const SviLane         *lane,
+             const SviLayoutLimits *limits)
 {
   switch (lane->kind)
     {
+    case SVI_LANE_RANGE:
+      return limits != NULL && limits->compact ? COMPACT_HEIGHT : LANE_HEIGHT;
     case SVI_LANE_GROUP:
       return GROUP_HEIGHT;
     case SVI_LANE_FAULT:
@@ -41,7 +45,7 @@ contains (const char *haystack,
   return folded != NULL && strstr (folded, folded_needle) != NULL;
 }
 
-/* How many lanes like @lane its group may show; G_MAXUINT: all */
+/* How many lanes like @lane its group may show; 0: all */
 static guint
 limit_of (const SviLane         *lane,
           const SviLayoutLimits *limits)
@@ -57,9 +61,9 @@ limit_of (const SviLane         *lane,
     case SVI_LANE_GROUP:
       return lane->alive_from >= 0                      ? limits->vms
              : g_str_has_prefix (lane->path, "locks/") ? limits->lock_classes
-                                                       : G_MAXUINT;
+                                                       : 0;
     default:
-      return G_MAXUINT;
+      return 0;
     }
 }
 
@@ -88,7 +92,7 @@ keep_heaviest (SviCatalog            *catalog,
   guint m = 0;
 
   for (guint i = 0; i < n; i++)
-    if (visible[i] && limit_of (svi_catalog_get (catalog, i), limits) != G_MAXUINT)
+    if (visible[i] && limit_of (svi_catalog_get (catalog, i), limits) != 0)
       order[m++] = i;
   g_qsort_with_data (order, (int) m, sizeof *order, by_weight, catalog);
 
@@ -165,7 +169,7 @@ svi_layout_new (SviCatalog *catalog,
   for (guint i = 0; i < n; i++)
     if (visible[i])
       {
-        SviLayoutRow row = { i, self->height, lane_height (svi_catalog_get (catalog, i)) };
+        SviLayoutRow row = { i, self->height, lane_height (svi_catalog_get (catalog, i), limits) };
 
         g_array_append_val (self->rows, row);
         self->height += row.height;
@@ -180,9 +184,10 @@ svi_layout_new (SviCatalog *catalog,
 SviLayout *
 svi_layout_new_to_fit (SviCatalog *catalog,
                        const char *filter,
+                       gboolean    compact,
                        double      height)
 {
-  SviLayoutLimits limits = { 1, 1, 1, 1, 1 };
+  SviLayoutLimits limits = { 1, 1, 1, 1, 1, compact };
   guint *turns[] = { &limits.ranges, &limits.lock_classes, &limits.ranges, &limits.lock_classes,
                      &limits.queues, &limits.ranges,       &limits.locks,  &limits.vms };
   SviLayout *best = svi_layout_new (catalog, NULL, filter, &limits);
@@ -386,7 +391,7 @@ svi_layout_row_band (const SviLane      *lane,
                      double             *y,
                      double             *height)
 {
-  double inset = 4;
+  double inset = row->height < SVI_TEXT_ROW_HEIGHT ? 0 : 4;
   double space = row->height - 2 * inset;
 
   rows = CLAMP (rows, 1, MAX (lane->rows, 1));

@@ -253,7 +253,7 @@ svi_render_picture (const char              *log_path,
   const char *filter = NULL;
   SviEventRef fault = { SVI_EVENT_FAULT, 0 };
   double from = 0, to, cursor, length, panel = PANEL_WIDTH;
-  gboolean svg, result = FALSE;
+  gboolean svg, compact = FALSE, result = FALSE;
 
   g_return_val_if_fail (log_path != NULL && picture_path != NULL, FALSE);
 
@@ -268,6 +268,11 @@ svi_render_picture (const char              *log_path,
 
   if (strcmp (view, "ranges") == 0)
     filter = "SVM ranges";
+  else if (strcmp (view, "map") == 0)
+    {
+      filter = "SVM ranges";
+      compact = TRUE;
+    }
   else if (strcmp (view, "locks") == 0)
     filter = "Locks";
   else if (strcmp (view, "gpus") == 0)
@@ -275,7 +280,7 @@ svi_render_picture (const char              *log_path,
   else if (strcmp (view, "timeline") != 0 && strcmp (view, "fault") != 0)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "There is no view “%s”; choose timeline, fault, gpus, ranges or locks", view);
+                   "There is no view “%s”; choose timeline, fault, gpus, ranges, map or locks", view);
       return FALSE;
     }
 
@@ -393,7 +398,8 @@ svi_render_picture (const char              *log_path,
           break;
       }
   else
-    layout = svi_layout_new_to_fit (catalog, filter, svi_frame_lanes_height (&frame));
+    layout = svi_layout_new_to_fit (catalog, filter, compact,
+                                    svi_frame_lanes_height (&frame));
   frame.layout = layout;
 
   g_array_set_size (request->lanes, 0);

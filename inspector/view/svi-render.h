@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  const char *view;      /* "timeline", "ranges", "locks"; NULL is the first */
+  const char *view;      /* "timeline", "fault", "gpus", "ranges", "map", "locks"; NULL: the first */
   const char *from;      /* times as text, NULL: from one end of the log to the other */
   const char *to;
   const char *cursor;    /* NULL: in the middle */

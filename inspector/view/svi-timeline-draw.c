@@ -11,6 +11,7 @@
 #define CAPTION_SCALE 0.80
 #define RADIUS 3.0
 #define TICK_DISTANCE 96.0
+#define THIN_NAME_DISTANCE 44.0
 
 static PangoLayout *
 text_layout (PangoContext *pango,
@@ -196,8 +197,10 @@ draw_span (cairo_t        *cr,
       return;
     }
 
-  width -= 0.75;
-  radius = MIN (MIN (RADIUS, width / 2), height / 2);
+  /* In a map of thin rows colours touch; bars with names stand apart */
+  if (height >= 6)
+    width -= 0.75;
+  radius = height < 6 ? 0 : MIN (MIN (RADIUS, width / 2), height / 2);
 
   if (span->event.kind == SVI_EVENT_LOCK_WAIT)
     {
@@ -426,6 +429,58 @@ draw_gutter_row (cairo_t            *cr,
                    row->height, 0, LABEL_SCALE, FALSE, palette->text);
     draw_subtitle (cr, frame, lane, row, left + title_width + 8);
   }
+}
+
+/* Rows that are too low for their names have some of them written beside, as a scale has, and that
+ * of the row below the pointer or with the keyboard on it
+ */
+static void
+draw_thin_names (cairo_t        *cr,
+                 const SviFrame *frame,
+                 guint           first,
+                 guint           last)
+{
+  double next = -G_MAXDOUBLE;
+
+  for (guint pass = 0; pass < 2; pass++)
+    for (guint i = first; i < last; i++)
+      {
+        const SviLayoutRow *row = &g_array_index (frame->layout->rows, SviLayoutRow, i);
+        const SviLane *lane = svi_catalog_get (frame->layout->catalog, row->lane);
+        gboolean marked = (int) i == frame->hover_row || (int) i == frame->focus_row;
+        double left = 22 + lane->level * 16;
+        double y = row->y + row->height / 2 - 10;
+
+        /* The first is pushed out from below the heading above it */
+        if (next == -G_MAXDOUBLE && pass == 0)
+          y += 6;
+        if (row->height >= SVI_TEXT_ROW_HEIGHT)
+          {
+            next = -G_MAXDOUBLE;
+            continue;
+          }
+        if (pass == 1 && !marked)
+          continue;
+
+        if (pass == 0)
+          {
+            if (row->y < next)
+              continue;
+            next = row->y + THIN_NAME_DISTANCE;
+            svi_color_set (cr, frame->palette->dim);
+            cairo_rectangle (cr, frame->gutter - 6, floor (row->y + row->height / 2), 6, 1);
+            cairo_fill (cr);
+          }
+        else
+          {
+            rounded_rectangle (cr, left - 6, y, frame->gutter - left - 2, 20, 4, 4);
+            svi_color_set (cr, frame->palette->text);
+            cairo_fill (cr);
+          }
+        svi_draw_text (cr, frame->pango, lane->title, left, y, frame->gutter - left - 14, 20, 0,
+                       CAPTION_SCALE, pass == 1,
+                       pass == 1 ? frame->palette->background : frame->palette->dim);
+      }
 }
 
 static void
@@ -858,14 +913,18 @@ svi_timeline_draw (cairo_t        *cr,
           cairo_rectangle (cr, 0, row->y, 3, row->height);
           cairo_fill (cr);
         }
-      draw_gutter_row (cr, frame, row);
+      if (row->height < SVI_TEXT_ROW_HEIGHT)
+        continue;
 
+      draw_gutter_row (cr, frame, row);
       svi_color_set (cr, svi_color_alpha (palette->line, lane->kind == SVI_LANE_GROUP ? 1 : 0.6));
       cairo_set_line_width (cr, 1);
       cairo_move_to (cr, 0, row->y + row->height - 0.5);
       cairo_line_to (cr, frame->width, row->y + row->height - 0.5);
       cairo_stroke (cr);
     }
+
+  draw_thin_names (cr, frame, first, last);
 
   if (frame->layout->height - frame->scroll_y < height)
     {

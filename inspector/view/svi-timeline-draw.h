@@ -24,6 +24,9 @@ G_BEGIN_DECLS
 #define SVI_RULER_HEIGHT 38.0
 #define SVI_LEGEND_HEIGHT 34.0
 
+/* A row below this height has no room for text */
+#define SVI_TEXT_ROW_HEIGHT 14.0
+
 typedef struct
 {
   guint  lane; /* index in the catalog */
@@ -38,14 +41,15 @@ typedef struct
   double      height;
 } SviLayout;
 
-/* How many of a kind a group shows, in a picture that cannot be scrolled: the busiest */
+/* How many of a kind a group shows, in a picture that cannot be scrolled: the busiest. 0 is all. */
 typedef struct
 {
-  guint vms;          /* or processes */
-  guint queues;
-  guint ranges;
-  guint lock_classes;
-  guint locks;
+  guint    vms;          /* or processes */
+  guint    queues;
+  guint    ranges;
+  guint    lock_classes;
+  guint    locks;
+  gboolean compact;      /* ranges are a few pixels high: a map of addresses over time */
 } SviLayoutLimits;
 
 typedef struct
@@ -106,6 +110,7 @@ SviLayout *svi_layout_new        (SviCatalog      *catalog,
                                   const SviLayoutLimits *limits);
 SviLayout *svi_layout_new_to_fit (SviCatalog      *catalog,
                                   const char      *filter,
+                                  gboolean         compact,
                                   double           height);
 void       svi_layout_free       (SviLayout       *self);
 void       svi_layout_keep       (SviLayout       *self,

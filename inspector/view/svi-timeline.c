@@ -40,6 +40,7 @@ struct _SviTimeline
   GHashTable     *folded;        /* owned paths */
   GHashTable     *seen_groups;   /* groups whose first fold was decided */
   char           *filter;
+  gboolean        compact;       /* ranges are a map and not lanes with names */
   SviPalette      palette;
 
   GCancellable   *scene_cancellable;
@@ -273,6 +274,7 @@ update_layout (SviTimeline *self)
 {
   SviCatalog *catalog = self->session != NULL ? svi_session_get_catalog (self->session) : NULL;
   g_autofree char *focus = g_strdup (svi_timeline_get_focus_path (self));
+  SviLayoutLimits limits = { .compact = self->compact };
 
   if (catalog != NULL)
     for (guint i = 0; i < svi_catalog_size (catalog); i++)
@@ -285,7 +287,7 @@ update_layout (SviTimeline *self)
       }
 
   g_clear_pointer (&self->layout, svi_layout_free);
-  self->layout = svi_layout_new (catalog, self->folded, self->filter, NULL);
+  self->layout = svi_layout_new (catalog, self->folded, self->filter, &limits);
 
   /* The keyboard stays on its lane when lanes come and go above it */
   if (focus != NULL)
@@ -753,6 +755,20 @@ svi_timeline_set_filter (SviTimeline *self,
 
   g_free (self->filter);
   self->filter = g_strdup (filter);
+  update_layout (self);
+}
+
+/* Shows the ranges a few pixels high each: their addresses over time as one map. */
+void
+svi_timeline_set_compact (SviTimeline *self,
+                          gboolean     compact)
+{
+  g_return_if_fail (SVI_IS_TIMELINE (self));
+
+  if (self->compact == compact)
+    return;
+
+  self->compact = compact;
   update_layout (self);
 }
 

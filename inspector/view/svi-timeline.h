@@ -39,6 +39,8 @@ void               svi_timeline_fold_all       (SviTimeline *self,
                                                 gboolean     fold);
 void               svi_timeline_set_filter     (SviTimeline *self,
                                                 const char  *filter);
+void               svi_timeline_set_compact    (SviTimeline *self,
+                                                gboolean     compact);
 guint              svi_timeline_get_n_rows     (SviTimeline *self);
 guint              svi_timeline_get_n_spans    (SviTimeline *self);
 const char        *svi_timeline_get_focus_path (SviTimeline *self);

@@ -290,7 +290,7 @@ test_picture_repeats (void)
 static void
 test_picture_views (void)
 {
-  static const char * const views[] = { "timeline", "fault", "gpus", "ranges", "locks" };
+  static const char * const views[] = { "timeline", "fault", "gpus", "ranges", "map", "locks" };
   g_autoptr (GHashTable) sums = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (views); i++)

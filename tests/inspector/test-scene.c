@@ -173,7 +173,7 @@ test_layout_fit (void)
 
   for (double height = 250; height < 1600; height += 90)
     {
-      g_autoptr (SviLayout) layout = svi_layout_new_to_fit (catalog, NULL, height);
+      g_autoptr (SviLayout) layout = svi_layout_new_to_fit (catalog, NULL, FALSE, height);
 
       g_assert_cmpfloat (layout->height, <=, height);
       g_assert_cmpfloat (layout->height, >=, previous);
@@ -182,8 +182,10 @@ test_layout_fit (void)
       previous = layout->height;
     }
   {
-    g_autoptr (SviLayout) layout = svi_layout_new_to_fit (catalog, NULL, 5000);
+    g_autoptr (SviLayout) map = svi_layout_new_to_fit (catalog, NULL, TRUE, 600);
+    g_autoptr (SviLayout) layout = svi_layout_new_to_fit (catalog, NULL, FALSE, 5000);
 
+    g_assert_cmpuint (map->rows->len, ==, svi_catalog_size (catalog));
     g_assert_cmpuint (layout->rows->len, ==, svi_catalog_size (catalog));
   }
 }
