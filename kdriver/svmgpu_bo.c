@@ -232,6 +232,76 @@ void svmgpu_bo_put_async(struct svmgpu_bo *bo)
 		queue_work(dev->unbound_wq, &dev->free_work);
 }
 
+/* --- lock ------------------------------------------------------------------ */
+
+static enum svmgpu_lock_class svmgpu_bo_lock_class(const struct svmgpu_bo *bo)
+{
+	return svmgpu_bo_is_local(bo) ? SVMGPU_LOCK_VM_RESV : SVMGPU_LOCK_BO_RESV;
+}
+
+/**
+ * svmgpu_bo_lock_taken() - event: the object's resv is held now
+ * @bo: the object, resv held
+ */
+void svmgpu_bo_lock_taken(struct svmgpu_bo *bo)
+{
+	if (!svmgpu_lock_tracing())
+		return;
+	svmgpu_resv_acquired_owner(bo->ttm.base.resv, svmgpu_bo_lock_class(bo),
+				   bo->vm ? bo->vm->trace_id : 0, bo->vm ? 0 : bo->trace_id);
+}
+
+/**
+ * svmgpu_bo_lock_dropped() - event: the object's resv is about to be let go
+ * @bo: the object, resv held
+ */
+void svmgpu_bo_lock_dropped(struct svmgpu_bo *bo)
+{
+	if (svmgpu_lock_tracing())
+		svmgpu_resv_released(bo->ttm.base.resv, svmgpu_bo_lock_class(bo));
+}
+
+/**
+ * svmgpu_bo_lock() - lock the object's resv by itself
+ * @bo: the object
+ * @interruptible: signals end the wait
+ *
+ * Return: 0 or -EINTR.
+ */
+int svmgpu_bo_lock(struct svmgpu_bo *bo, bool interruptible)
+{
+	if (!interruptible)
+		dma_resv_lock(bo->ttm.base.resv, NULL);
+	else if (dma_resv_lock_interruptible(bo->ttm.base.resv, NULL))
+		return -EINTR;
+	svmgpu_bo_lock_taken(bo);
+	return 0;
+}
+
+/**
+ * svmgpu_bo_trylock() - lock the object's resv if nobody has it
+ * @bo: the object
+ *
+ * Return: true if it is held now.
+ */
+bool svmgpu_bo_trylock(struct svmgpu_bo *bo)
+{
+	if (!dma_resv_trylock(bo->ttm.base.resv))
+		return false;
+	svmgpu_bo_lock_taken(bo);
+	return true;
+}
+
+/**
+ * svmgpu_bo_unlock() - let the object's resv go
+ * @bo: the object
+ */
+void svmgpu_bo_unlock(struct svmgpu_bo *bo)
+{
+	svmgpu_bo_lock_dropped(bo);
+	dma_resv_unlock(bo->ttm.base.resv);
+}
+
 /**
  * svmgpu_bo_update_purge() - may the contents be dropped now?
  * @bo: the object, resv held; its gpu_vmas or what they said changed

@@ -52,6 +52,8 @@ struct svmgpu_bo {
 	struct dma_buf *dma_buf;
 	/** @evict_retry: SVM: do not try to evict before this time (jiffies), after a failure */
 	unsigned long evict_retry;
+	/** @eviction: name of the eviction under way in the event log; resv */
+	u32 eviction;
 	/** @purge: madvise state */
 	enum svmgpu_purge purge;
 	/** @dontneed_vmas: gpu_vmas that said DONTNEED, of @total_vmas (resv) */
@@ -101,6 +103,16 @@ struct svmgpu_bo *svmgpu_bo_create(struct svmgpu_device *dev, struct svmgpu_vm *
 int svmgpu_bo_validate(struct svmgpu_bo *bo, struct svmgpu_vm *vm, bool interruptible);
 /* resv held: to VRAM (@vram) or to system memory; -EINVAL if the placement does not allow it. */
 int svmgpu_bo_migrate(struct svmgpu_bo *bo, bool vram);
+/*
+ * The object's resv without a ww ticket, for short looks outside validation
+ * sections. 0 or -EINTR (only if @interruptible).
+ */
+int svmgpu_bo_lock(struct svmgpu_bo *bo, bool interruptible);
+bool svmgpu_bo_trylock(struct svmgpu_bo *bo);
+void svmgpu_bo_unlock(struct svmgpu_bo *bo);
+/* For the event log: somebody else locked or will unlock it. */
+void svmgpu_bo_lock_taken(struct svmgpu_bo *bo);
+void svmgpu_bo_lock_dropped(struct svmgpu_bo *bo);
 /* resv held, after dontneed_vmas or total_vmas changed: decides @bo->purge anew. */
 void svmgpu_bo_update_purge(struct svmgpu_bo *bo);
 static inline void svmgpu_bo_get(struct svmgpu_bo *bo)

@@ -60,17 +60,17 @@ static void svmgpu_fdinfo_memory(struct drm_printer *p, struct drm_file *file)
 
 	spin_lock(&file->table_lock);
 	idr_for_each_entry(&file->object_idr, obj, id) {
-		if (dma_resv_trylock(obj->resv)) {
+		if (svmgpu_bo_trylock(gem_to_bo(obj))) {
 			svmgpu_fdinfo_add(gem_to_bo(obj), stats);
-			dma_resv_unlock(obj->resv);
+			svmgpu_bo_unlock(gem_to_bo(obj));
 			continue;
 		}
 		/* the reference keeps the place in the table's walk */
 		drm_gem_object_get(obj);
 		spin_unlock(&file->table_lock);
-		dma_resv_lock(obj->resv, NULL);
+		svmgpu_bo_lock(gem_to_bo(obj), false);
 		svmgpu_fdinfo_add(gem_to_bo(obj), stats);
-		dma_resv_unlock(obj->resv);
+		svmgpu_bo_unlock(gem_to_bo(obj));
 		drm_gem_object_put(obj);
 		spin_lock(&file->table_lock);
 	}

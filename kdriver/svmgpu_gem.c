@@ -64,7 +64,7 @@ static bool svmgpu_gem_fault_fast(struct vm_fault *vmf, struct svmgpu_bo *bo, vm
 	struct dma_resv *resv = bo->ttm.base.resv;
 	bool done = true;
 
-	if (!dma_resv_trylock(resv))
+	if (!svmgpu_bo_trylock(bo))
 		return false;
 	if (!svmgpu_gem_cpu_access(bo))
 		*ret = VM_FAULT_SIGBUS;
@@ -73,7 +73,7 @@ static bool svmgpu_gem_fault_fast(struct vm_fault *vmf, struct svmgpu_bo *bo, vm
 	else
 		*ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot,
 						TTM_BO_VM_NUM_PREFAULT);
-	dma_resv_unlock(resv);
+	svmgpu_bo_unlock(bo);
 	return done;
 }
 
@@ -173,14 +173,14 @@ static int svmgpu_gem_object_mmap(struct drm_gem_object *obj, struct vm_area_str
 	struct svmgpu_bo *bo = gem_to_bo(obj);
 	int err;
 
-	err = dma_resv_lock_interruptible(obj->resv, NULL);
+	err = svmgpu_bo_lock(bo, true);
 	if (err)
 		return err;
 	if (bo->purge == SVMGPU_DONTNEED)
 		err = -EBUSY;
 	else if (bo->purge == SVMGPU_PURGED)
 		err = -EINVAL;
-	dma_resv_unlock(obj->resv);
+	svmgpu_bo_unlock(bo);
 	return err ?: drm_gem_ttm_mmap(obj, vma);
 }
 

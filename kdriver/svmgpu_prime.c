@@ -240,14 +240,14 @@ struct dma_buf *svmgpu_prime_export(struct drm_gem_object *obj, int flags)
 
 	if (svmgpu_bo_is_local(bo))
 		return ERR_PTR(-EPERM);
-	err = dma_resv_lock_interruptible(obj->resv, NULL);
+	err = svmgpu_bo_lock(bo, true);
 	if (err)
 		return ERR_PTR(err);
 	if (bo->purge == SVMGPU_DONTNEED)
 		err = -EBUSY;
 	else if (bo->purge == SVMGPU_PURGED)
 		err = -EINVAL;
-	dma_resv_unlock(obj->resv);
+	svmgpu_bo_unlock(bo);
 	if (err)
 		return ERR_PTR(err);
 	err = ttm_bo_setup_export(&bo->ttm, &ctx);
@@ -322,8 +322,10 @@ static struct svmgpu_bo *svmgpu_prime_create(struct svmgpu_device *dev, struct d
 	struct svmgpu_bo *bo;
 
 	dma_resv_lock(dmabuf->resv, NULL);
+	svmgpu_resv_acquired(dmabuf->resv, SVMGPU_LOCK_BO_RESV);
 	bo = svmgpu_bo_create_type(dev, NULL, dmabuf->resv, dmabuf->size,
 				   SVMGPU_BO_SYSTEM | SVMGPU_BO_DEFER, 0, dmabuf);
+	svmgpu_resv_released(dmabuf->resv, SVMGPU_LOCK_BO_RESV);
 	dma_resv_unlock(dmabuf->resv);
 	return bo;
 }

@@ -152,6 +152,17 @@ static u16 svmgpu_trace_place(struct svmgpu_device *dev, const struct ttm_resour
 	return SVMGPU_TRACE_PLACE_SYSTEM;
 }
 
+static u32 svmgpu_ttm_vm_id(const struct svmgpu_bo *bo)
+{
+	return bo->vm ? bo->vm->trace_id : 0;
+}
+
+/* For the event log: does anything still use the object? */
+static u32 svmgpu_ttm_busy(struct svmgpu_bo *bo)
+{
+	return !dma_resv_test_signaled(bo->ttm.base.resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
 /*
  * Everybody who uses the object's current place is told to stop, and has
  * stopped when this returns 0.
@@ -174,7 +185,14 @@ static int svmgpu_ttm_quiesce(struct svmgpu_bo *bo, struct ttm_operation_ctx *ct
 	/* L11: the copy follows every fence of the object */
 	left = dma_resv_wait_timeout(ttm->base.resv, DMA_RESV_USAGE_BOOKKEEP, ctx->interruptible,
 				     MAX_SCHEDULE_TIMEOUT);
-	return left < 0 ? left : 0;
+	if (left < 0)
+		return left;
+	if (bo->eviction)
+		trace_svmgpu_eviction_fenced(bo->eviction, bo->trace_id, ttm->base.size,
+					     svmgpu_ttm_vm_id(bo), svmgpu_ttm_busy(bo),
+					     ttm_to_svmgpu(ttm->bdev)->caps.gpu_index,
+					     SVMGPU_TRACE_PLACE_NONE, SVMGPU_TRACE_PLACE_NONE, 0);
+	return 0;
 }
 
 /* DONTNEED and in the way: the backing goes, what is bound to it becomes a hole. */
@@ -193,8 +211,8 @@ static int svmgpu_ttm_purge(struct svmgpu_bo *bo, struct ttm_operation_ctx *ctx)
 		return err;
 	bo->purge = SVMGPU_PURGED;
 	svmgpu_stat_inc(dev, SVMGPU_STAT_BO_PURGE);
-	trace_svmgpu_bo_purged(bo->trace_id, bo->vm ? bo->vm->trace_id : 0, bytes,
-			       dev->caps.gpu_index, SVMGPU_TRACE_PLACE_NONE, bo->flags);
+	trace_svmgpu_bo_purged(bo->trace_id, svmgpu_ttm_vm_id(bo), bytes, dev->caps.gpu_index,
+			       SVMGPU_TRACE_PLACE_NONE, bo->flags);
 	return 0;
 }
 
@@ -324,23 +342,41 @@ static int svmgpu_ttm_move(struct ttm_buffer_object *ttm, bool evict,
 {
 	struct svmgpu_device *dev = ttm_to_svmgpu(ttm->bdev);
 	struct svmgpu_bo *bo = ttm_to_bo(ttm);
+	/* SVM memory has no name of its own in the log */
+	u32 name = bo->flags & SVMGPU_BO_SVM ? 0 : bo->trace_id;
 	u16 from = svmgpu_trace_place(dev, ttm->resource);
 	u16 to = svmgpu_trace_place(dev, new_mem);
+	u16 gpu = dev->caps.gpu_index;
+	u32 vm = svmgpu_ttm_vm_id(bo);
+	u64 bytes = ttm->base.size;
 	int err;
 
+	/* TTM locked it to evict it, unless it shares the resv that the caller holds */
+	if (evict && ctx->resv != ttm->base.resv)
+		svmgpu_bo_lock_taken(bo);
+	bo->eviction = 0;
+	if (evict && from != SVMGPU_TRACE_PLACE_NONE) {
+		bo->eviction = svmgpu_trace_new_id();
+		trace_svmgpu_eviction_started(bo->eviction, name, bytes, vm, svmgpu_ttm_busy(bo),
+					      gpu, from, to, 0);
+	}
 	if (evict && bo->purge == SVMGPU_DONTNEED) {
 		err = svmgpu_ttm_purge(bo, ctx);
 		/* done, without the place that was meant for it */
 		if (!err)
 			ttm_resource_free(ttm, &new_mem);
-		return err;
+	} else {
+		err = svmgpu_ttm_do_move(bo, evict, ctx, new_mem, hop);
+		if (err != -EMULTIHOP && from != to)
+			trace_svmgpu_bo_moved(bo->trace_id, vm, bytes, gpu, from, to,
+					      evict ? SVMGPU_TRACE_CAUSE_EVICTION :
+						      SVMGPU_TRACE_CAUSE_UNKNOWN, err);
 	}
-	err = svmgpu_ttm_do_move(bo, evict, ctx, new_mem, hop);
-	if (err != -EMULTIHOP && from != to)
-		trace_svmgpu_bo_moved(bo->trace_id, bo->vm ? bo->vm->trace_id : 0,
-				      ttm->base.size, dev->caps.gpu_index, from, to,
-				      evict ? SVMGPU_TRACE_CAUSE_EVICTION :
-					      SVMGPU_TRACE_CAUSE_UNKNOWN, err);
+	if (bo->eviction)
+		trace_svmgpu_eviction_ended(bo->eviction, name, bytes, vm, 0, gpu, from, to, err);
+	bo->eviction = 0;
+	if (evict && ctx->resv != ttm->base.resv)
+		svmgpu_bo_lock_dropped(bo);
 	return err;
 }
 
