@@ -121,6 +121,7 @@ cmd_up() {
         sed -e "s|^  <name>.*|&<uuid>$uuid</uuid>|" \
             -e "s|<serial type='pty'>|&<log file='$(xml_escape "$UP_DIR/console")' append='off'/>|" \
             >"$UP_DIR/domain.xml"
+    msg "starting the domain $DOMAIN: $OPT_KERNEL kernel, $OPT_GPUS GPUs"
     virsh_or_die define "$UP_DIR/domain.xml"
     virsh_or_die start "$DOMAIN"
     while ! grep -aq 'svmgpu-guest: ready' "$UP_DIR/console" 2>/dev/null; do
@@ -141,6 +142,7 @@ cmd_down() {
         msg "the domain $DOMAIN is not running"
         return
     fi
+    msg "pressing the power button of the domain $DOMAIN"
     virsh_quiet shutdown "$DOMAIN" >/dev/null
     for ((i = 0; i < 40; i++)); do
         domain_active "$DOMAIN" || break

@@ -36,7 +36,7 @@ svmgpu-igt $dir/patterns $dir/results $IGT_TEST_TIMEOUT || exit
 echo "the two-GPU workload"
 svmgpu-guest-tests $SVMGPU_TOP/tests/guest/testlist $SVMGPU_BUILD/guest $dir/results
 END
-    msg "starting the guest: first the IGT tests, then the two-GPU workload"
+    msg "first the IGT tests, then the two-GPU workload"
     run_guest "svmgpu-demo-$$" stock 2 "$log" svmgpu.module.driver_name=xe "$dir"
     {
         igt_results_tsv "$dir"

@@ -85,7 +85,7 @@ _make_guest_root() {
     for opt in "$@"; do
         args+=(--aptopt="${opt/=/ }")
     done
-    as_root_owner rm -rf -- "$root"
+    as_root_owner rm -rf --one-file-system -- "$root"
     # INITRD=No: the guest's initrd is ours, see guest-image.sh.
     # The hook makes the directories that the guest's init and the builds need.
     env INITRD=No DEBIAN_FRONTEND=noninteractive mmdebstrap --mode="$mode" --variant=minbase \

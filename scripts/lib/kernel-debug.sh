@@ -97,7 +97,7 @@ _build_debug_kernel() {
         in_root "$root" mv -T "/build/${old##*/}" "/build/$part"
     done
     if [[ $(cat "$root/build/$part/.svmgpu-source" 2>/dev/null) != "$version" ]]; then
-        as_root_owner rm -rf -- "$root/build/$part"
+        as_root_owner rm -rf --one-file-system -- "$root/build/$part"
         step "getting the kernel source $version" kernel-source \
             _fetch_kernel_source "$root" "$part" "$series" "$version"
         in_root "$root" sh -c "echo $version >/build/$part/.svmgpu-source"

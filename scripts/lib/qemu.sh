@@ -22,7 +22,7 @@ _unpack_qemu() {
     for opt in "$@"; do
         args+=(--aptopt="${opt/=/ }")
     done
-    as_root_owner rm -rf -- "$root"
+    as_root_owner rm -rf --one-file-system -- "$root"
     mmdebstrap --mode="$mode" --variant=extract --format=directory \
         --include="$(
             IFS=,
@@ -58,7 +58,7 @@ _build_private_qemu() {
     mapfile -t opts < <(apt_options)
     mkdir -p "$(dirname "$root")"
     step "getting a QEMU with vfio-user-pci" qemu _unpack_qemu "$part" "$mirror" "${opts[@]}"
-    as_root_owner rm -rf -- "$root"
+    as_root_owner rm -rf --one-file-system -- "$root"
     publish "$part" "$root"
     _write_qemu_command "$root" "$(qemu_private_command)"
 }

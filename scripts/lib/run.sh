@@ -50,6 +50,8 @@ run_guest() {
     domain_xml "$name" "$kernel" "$gpus" "$log" "" "$dir/console" "$dir/output" \
         "$(kernel_cmdline "$kernel" "svmgpu.run=$dir $words")" destroy >"$dir/domain.xml"
     at_exit destroy_domain "$name"
+    # to stderr: what comes on stdout is the command's
+    msg "starting a guest: $kernel kernel, $gpus GPUs" >&2
     virsh_or_die create "$dir/domain.xml"
     qemu=$(domain_pid "$name")
     tail -n +1 -s 0.2 -f "$dir/output" &
