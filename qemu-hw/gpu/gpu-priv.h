@@ -85,6 +85,7 @@ struct Gpu {
     GpuInjection *injection;
     GpuWorker *reset_worker; /* the global reset that the guest asks for */
     GMutex reset_lock;
+    bool reset_wanted; /* the reset lock's */
 
     /* registers; written by the protocol thread and by resets */
     uint32_t control;
@@ -136,6 +137,8 @@ typedef enum GpuResetKind {
     GPU_RESET_UNPLUG,
 } GpuResetKind;
 void gpu_reset(Gpu *gpu, GpuResetKind kind);
+/* Resets soon, on a thread of its own; STATUS says RESETTING at once. */
+void gpu_request_reset(Gpu *gpu);
 
 /* regs.c */
 int gpu_region_read(void *opaque, unsigned bar, uint64_t offset, unsigned len,

@@ -81,9 +81,9 @@ bool gpu_is_enabled(Gpu *gpu)
 
 /* --- reset ----------------------------------------------------------------*/
 
-void gpu_reset(Gpu *gpu, GpuResetKind kind)
+static void reset_locked(Gpu *gpu, GpuResetKind kind)
 {
-    g_mutex_lock(&gpu->reset_lock);
+    gpu->reset_wanted = false;
     g_atomic_int_set(&gpu->resetting, 1);
     __atomic_store_n(&gpu->control, 0, __ATOMIC_RELEASE);
 
@@ -106,12 +106,35 @@ void gpu_reset(Gpu *gpu, GpuResetKind kind)
     gpu_count(&gpu->counters.resets);
     gpu_log_reset(gpu, kind);
     g_atomic_int_set(&gpu->resetting, 0);
+}
+
+void gpu_reset(Gpu *gpu, GpuResetKind kind)
+{
+    g_mutex_lock(&gpu->reset_lock);
+    reset_locked(gpu, kind);
     g_mutex_unlock(&gpu->reset_lock);
+}
+
+void gpu_request_reset(Gpu *gpu)
+{
+    /* waits for a reset that is under way: milliseconds */
+    g_mutex_lock(&gpu->reset_lock);
+    gpu->reset_wanted = true;
+    g_atomic_int_set(&gpu->resetting, 1);
+    __atomic_store_n(&gpu->control, 0, __ATOMIC_RELEASE);
+    g_mutex_unlock(&gpu->reset_lock);
+    gpu_worker_kick(gpu->reset_worker);
 }
 
 static void reset_work(void *opaque)
 {
-    gpu_reset(opaque, GPU_RESET_GLOBAL);
+    Gpu *gpu = opaque;
+
+    g_mutex_lock(&gpu->reset_lock);
+    if (gpu->reset_wanted) { /* another reset may have served it */
+        reset_locked(gpu, GPU_RESET_GLOBAL);
+    }
+    g_mutex_unlock(&gpu->reset_lock);
 }
 
 void gpu_unplug(Gpu *gpu)

@@ -13,7 +13,6 @@
 #include "fault.h"
 #include "gpu-priv.h"
 #include "migration.h"
-#include "worker.h"
 
 static uint32_t low(uint64_t value)
 {
@@ -253,10 +252,7 @@ static bool control_write(Gpu *gpu, uint32_t value)
         return false;
     }
     if (value & SVMGPU_CONTROL_RESET) {
-        /* STATUS says so from now on; RESET clears itself */
-        g_atomic_int_set(&gpu->resetting, 1);
-        __atomic_store_n(&gpu->control, 0, __ATOMIC_RELEASE);
-        gpu_worker_kick(gpu->reset_worker);
+        gpu_request_reset(gpu); /* RESET clears itself */
         return true;
     }
     __atomic_store_n(&gpu->control, value, __ATOMIC_RELEASE);
