@@ -287,7 +287,6 @@ static void fault_serve(struct svmgpu_device *dev, const struct svmgpu_fault *fa
 {
 	const bool fatal = fault->flags & SVMGPU_FAULT_F_FATAL;
 	struct svmgpu_vm *vm = svmgpu_vm_lookup_asid(dev, fault->asid);
-	ktime_t start = ktime_get();
 	struct svmgpu_svm_try try;
 	int err = -ENOENT;
 
@@ -308,9 +307,6 @@ static void fault_serve(struct svmgpu_device *dev, const struct svmgpu_fault *fa
 		svmgpu_stat_inc(dev, SVMGPU_STAT_FAULT_FAILED);
 		if (vm)
 			fault_remember(vm, fault);
-	} else {
-		svmgpu_stat_inc(dev, SVMGPU_STAT_SVM_FAULT);
-		svmgpu_stat_add_us(dev, SVMGPU_STAT_SVM_FAULT_US, start);
 	}
 
 	if (!try.answered)

@@ -109,6 +109,8 @@ struct svmgpu_svm_try {
 	u64 addr;
 	/** @from: enum svmgpu_scan_state seen before the migration */
 	u8 from;
+	/** @start: when it was picked up */
+	ktime_t start;
 	/** @no_atomic: attributes forbid GPU atomics: map so that they fault */
 	bool no_atomic;
 	/** @fault: entry to answer at commit, or NULL (a prefetch) */

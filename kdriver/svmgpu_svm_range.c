@@ -58,6 +58,7 @@ void svmgpu_svm_try_init(struct svmgpu_svm_try *try, u32 fault_id, bool write, b
 	*try = (struct svmgpu_svm_try){
 		.fault_id = fault_id,
 		.width = SZ_2M,
+		.start = ktime_get(),
 		.write = write,
 		.atomic = atomic,
 	};
@@ -495,6 +496,8 @@ committed:
 		return err;
 
 	svmgpu_trace_range_state(vm, range, SVMGPU_TRACE_CAUSE_FAULT);
+	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_FAULT);
+	svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_FAULT_US, try->start);
 
 	return 0;
 }
