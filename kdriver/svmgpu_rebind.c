@@ -286,6 +286,25 @@ int svmgpu_vm_bo_evicted(struct svmgpu_bo *bo, bool intr)
 /* --- preempt mode ------------------------------------------------------------- */
 
 /*
+ * Was a queue suspended, or asked to be, since all were resumed? VM resv held.
+ * Suspending the others for a revalidation starts the worker once more; then
+ * this says that nothing is left to do.
+ */
+static bool queues_wait(struct svmgpu_vm *vm)
+{
+	struct svmgpu_exec_queue *queue;
+
+	list_for_each_entry(queue, &vm->preempt.queues, vm_link) {
+		if (svmgpu_exec_queue_dead(queue))
+			continue;
+		if (!queue->preempt_fence ||
+		    test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &queue->preempt_fence->flags))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Everything between "some queues are suspended" and "all run again", once.
  * VM lock held for write. -EAGAIN: userptrs were invalidated meanwhile. With
  * @evicted, only when an object is missing: else the queues are left alone.
@@ -313,7 +332,7 @@ static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences, bool e
 				break;
 		}
 		svmgpu_validation_traced(&v);
-		if (err || (evicted && !svmgpu_vm_needs_rebind(vm)))
+		if (err || !(svmgpu_vm_needs_rebind(vm) || (!evicted && queues_wait(vm))))
 			goto end;
 
 		err = svmgpu_preempt_prepare(vm, fences, vm->preempt.num_queues);
