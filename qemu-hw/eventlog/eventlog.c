@@ -282,6 +282,7 @@ static void log_sleep(Eventlog *log, uint64_t due)
     uint64_t now = eventlog_now_ns();
     struct timespec ts = { 0 };
     uint64_t count;
+    bool wanted;
 
     if (due <= now) {
         return;
@@ -289,8 +290,12 @@ static void log_sleep(Eventlog *log, uint64_t due)
     atomic_store(&log->mood, event_store_is_dirty(log->store) ? MOOD_WAITING
                                                               : MOOD_IDLE);
     atomic_thread_fence(memory_order_seq_cst);
+    /* Who asked before the mood was known did not wake us. */
+    g_mutex_lock(&log->mutex);
+    wanted = log->sync_wanted != log->sync_done;
+    g_mutex_unlock(&log->mutex);
     /* While a transaction is open, what is queued can wait. */
-    if (!atomic_load(&log->stop) &&
+    if (!wanted && !atomic_load(&log->stop) &&
         (event_store_is_dirty(log->store) ||
          (event_queue_is_empty(log->queue) &&
           !atomic_load(&log->parcel_count)))) {
