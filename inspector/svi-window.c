@@ -23,10 +23,12 @@ static void
 show_damage (SviWindow *self)
 {
   const char *damage = svi_session_get_damage (self->session);
+  gboolean known = g_strcmp0 (damage, gtk_label_get_label (self->damage_label)) == 0;
 
-  if (damage != NULL)
-    gtk_label_set_label (self->damage_label, damage);
-  gtk_info_bar_set_revealed (self->damage_bar, damage != NULL);
+  /* Said once; who closed the bar knows */
+  gtk_label_set_label (self->damage_label, damage != NULL ? damage : "");
+  if (damage == NULL || !known)
+    gtk_info_bar_set_revealed (self->damage_bar, damage != NULL);
 }
 
 static void
@@ -109,6 +111,8 @@ svi_window_open (SviWindow *self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->session, "live-changed", G_CALLBACK (on_live_changed), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "damage-noticed", G_CALLBACK (show_damage), self,
+                           G_CONNECT_SWAPPED);
 
   svi_timeline_set_session (self->timeline, self->session);
   svi_details_pane_set_session (self->details, self->session);
@@ -117,6 +121,8 @@ svi_window_open (SviWindow *self,
   svi_statistics_page_set_session (self->statistics, self->session);
   svi_query_page_set_session (self->sql, self->session);
 
+  gtk_label_set_label (self->damage_label, "");
+  gtk_info_bar_set_revealed (self->damage_bar, FALSE);
   show_page (self, "loading");
   svi_session_open_async (self->session, file, self->open_cancellable, on_opened,
                           g_object_ref (self));

@@ -58,6 +58,7 @@ enum
   SIGNAL_DETAILS_CHANGED,
   SIGNAL_MARK_CHANGED,
   SIGNAL_LIVE_CHANGED,
+  SIGNAL_DAMAGE_NOTICED,
   SIGNAL_REVEAL,          /* thing, start, end: show it */
   N_SIGNALS
 };
@@ -131,6 +132,7 @@ svi_session_class_init (SviSessionClass *klass)
   static const char *const names[] = {
     "catalog-changed", "cursor-changed", "selected-changed",
     "details-changed", "mark-changed",   "live-changed",
+    "damage-noticed",
   };
 
   G_OBJECT_CLASS (klass)->dispose = svi_session_dispose;
@@ -310,8 +312,11 @@ on_refreshed (GObject      *source,
         }
       self->length_ns = MAX (opened->length_ns, self->length_ns);
       self->refresh_ms = (guint) MAX (REFRESH_MS, opened->took_us / 1000 * 4);
-      g_free (self->damage);
-      self->damage = g_steal_pointer (&opened->damage);
+      if (opened->damage != NULL)
+        {
+          g_free (self->damage);
+          self->damage = g_steal_pointer (&opened->damage);
+        }
       g_signal_emit (self, signals[SIGNAL_CATALOG_CHANGED], 0);
     }
 
@@ -778,7 +783,14 @@ svi_session_scene_finish (SviSession    *self,
                           GAsyncResult  *result,
                           GError       **error)
 {
-  return g_task_propagate_pointer (G_TASK (result), error);
+  SviScene *scene = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (scene != NULL && scene->damage != NULL && self->damage == NULL)
+    {
+      self->damage = g_strdup (scene->damage);
+      g_signal_emit (self, signals[SIGNAL_DAMAGE_NOTICED], 0);
+    }
+  return scene;
 }
 
 static void

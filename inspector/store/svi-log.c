@@ -18,6 +18,7 @@ struct _SviLog
   GCancellable *cancellable;
   GHashTable   *statements; /* SQL text to sqlite3_stmt */
   GMutex        mutex;
+  gboolean      failed;     /* the last step met damage, not the end */
 };
 
 G_DEFINE_QUARK (svi-log-error-quark, svi_log_error)
@@ -304,6 +305,7 @@ svi_log_step (SviLog       *self,
 {
   int code;
 
+  self->failed = FALSE;
   if (statement == NULL)
     return FALSE;
 
@@ -312,9 +314,19 @@ svi_log_step (SviLog       *self,
     return TRUE;
 
   if (code != SQLITE_DONE && code != SQLITE_INTERRUPT)
-    note_damage (self, code);
+    {
+      note_damage (self, code);
+      self->failed = TRUE;
+    }
   sqlite3_reset (statement);
   return FALSE;
+}
+
+/* Whether the last step ended at damage: there may be more rows beyond it. */
+gboolean
+svi_log_get_failed (SviLog *self)
+{
+  return self->failed;
 }
 
 gint64

@@ -48,6 +48,7 @@ sqlite3_stmt *svi_log_prepare      (SviLog        *self,
                                     GError       **error);
 gboolean    svi_log_step           (SviLog        *self,
                                     sqlite3_stmt  *statement);
+gboolean    svi_log_get_failed     (SviLog        *self);
 gint64      svi_log_get_integer    (SviLog        *self,
                                     const char    *sql,
                                     gint64         fallback);

@@ -16,6 +16,9 @@
 #define LOOK 24
 #define LOOK_COUNTED 4
 
+/* How many times a lane is tried again beyond a damaged page */
+#define DAMAGE_STEPS 64
+
 /* The finest level of the density tables, and what a level is coarser than the one before */
 #define DENSITY_BITS 22
 #define DENSITY_STEP 4
@@ -184,6 +187,8 @@ read_short (Reader *reader,
   sqlite3_stmt *forward, *backward;
   gint64 at = (gint64) floor (reader->from_ns) - SHORT_NS;
   gint64 to = (gint64) ceil (reader->to_ns);
+  gint64 last = at;
+  guint retries = DAMAGE_STEPS;
   gboolean more = TRUE;
 
   forward = svi_log_prepare (reader->log,
@@ -218,6 +223,7 @@ read_short (Reader *reader,
         {
           gint64 t0 = sqlite3_column_int64 (forward, SVI_COLUMN_T0);
 
+          last = t0;
           if ((double) t0 >= bucket_end)
             {
               thin (reader, first, FALSE);
@@ -258,7 +264,16 @@ read_short (Reader *reader,
         }
 
       if (!more)
-        thin (reader, first, FALSE);
+        {
+          thin (reader, first, FALSE);
+
+          /* Beyond a damaged page there are others: look again a little later */
+          if (svi_log_get_failed (reader->log) && retries-- > 0)
+            {
+              at = MAX (at, last) + MAX ((to - at) / DAMAGE_STEPS, (gint64) reader->bucket_ns + 1);
+              more = TRUE;
+            }
+        }
       if (g_cancellable_is_cancelled (reader->cancellable))
         break;
     }
@@ -487,5 +502,6 @@ svi_scene_load (SviLog                *log,
         return NULL;
     }
 
+  scene->damage = g_strdup (svi_log_get_damage (log));
   return g_steal_pointer (&scene);
 }

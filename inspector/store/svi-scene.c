@@ -194,6 +194,7 @@ svi_scene_unref (SviScene *self)
   g_array_unref (self->spans);
   g_array_unref (self->lanes);
   g_string_chunk_free (self->strings);
+  g_free (self->damage);
   svi_catalog_unref (self->catalog);
   g_free (self);
 }

@@ -192,6 +192,7 @@ typedef struct
   GArray         *spans;      /* of SviSpan, by lane, then by start */
   GArray         *lanes;      /* of SviSceneLane, by lane */
   GStringChunk   *strings;
+  char           *damage;     /* what was noticed while it was read, or NULL */
 } SviScene;
 
 SviScene           *svi_scene_new       (SviCatalog     *catalog,

@@ -280,7 +280,8 @@ svi_render_picture (const char              *log_path,
   else if (strcmp (view, "timeline") != 0 && strcmp (view, "fault") != 0)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "There is no view “%s”; choose timeline, fault, gpus, ranges, map or locks", view);
+                   "There is no view “%s”; choose timeline, fault, gpus, ranges, map or locks",
+                   view);
       return FALSE;
     }
 

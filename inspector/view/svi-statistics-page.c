@@ -170,9 +170,10 @@ on_recording (GObject      *source,
   g_autoptr (SviStatisticsPage) self = data;
   g_autoptr (SviTable) table = svi_session_query_finish (SVI_SESSION (source), result, NULL);
 
-  clear_rows (self->recording, self->recording_rows);
   if (table == NULL || self->session == NULL)
     return;
+
+  clear_rows (self->recording, self->recording_rows);
 
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (table)); i++)
     add_row (self, self->recording, self->recording_rows, svi_table_get_cell (table, i, 0),
@@ -187,9 +188,10 @@ on_migrations (GObject      *source,
   g_autoptr (SviStatisticsPage) self = data;
   g_autoptr (SviTable) table = svi_session_query_finish (SVI_SESSION (source), result, NULL);
 
-  clear_rows (self->migrations, self->migration_rows);
   if (table == NULL || self->session == NULL)
     return;
+
+  clear_rows (self->migrations, self->migration_rows);
 
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (table)); i++)
     {
@@ -231,7 +233,6 @@ on_faults (GObject      *source,
 
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->tiles))) != NULL)
     gtk_flow_box_remove (self->tiles, child);
-  g_string_truncate (self->text, 0);
 
   served = g_strdup_printf ("%'" G_GINT64_FORMAT, cell (table, 0, 0));
   retried = g_strdup_printf ("%'" G_GINT64_FORMAT, cell (table, 0, 1));
@@ -270,6 +271,7 @@ svi_statistics_page_refresh (SviStatisticsPage *self)
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
   self->cancellable = g_cancellable_new ();
+  g_string_truncate (self->text, 0);
 
   sql = g_string_new ("SELECT sum(outcome IN ('served', 'spurious')), sum(retries), sum(tier > 0),"
                       " sum(outcome IN ('refused', 'failed', 'dropped')), sum(t_answered IS NULL),"

@@ -24,6 +24,8 @@ typedef struct
   SviCatalog        *catalog;
 } Fixture;
 
+static SviScene *load_scene (Fixture *fixture, double from_ns, double to_ns, double pixels);
+
 static void
 remove_log (const char *path)
 {
@@ -210,6 +212,38 @@ test_damage (Fixture       *fixture,
   g_test_message ("%u of 40 damaged logs opened, damage noticed in %u", opened, noticed);
   g_assert_cmpuint (noticed, >, 0);
   remove_log (copy);
+}
+
+/* Behind a page that cannot be read a lane goes on */
+static void
+test_damage_within (Fixture       *fixture,
+                    gconstpointer  data)
+{
+  g_autofree char *contents = NULL;
+  g_autoptr (SviScene) scene = NULL;
+  int lane = svi_catalog_find_thing (fixture->catalog, fixture->facts.lock_notifier);
+  const SviSceneLane *entry;
+  gsize length;
+  guint late = 0;
+
+  svi_log_end (fixture->log);
+  execute (fixture->path, "PRAGMA wal_checkpoint (TRUNCATE)");
+  svi_log_close (fixture->log);
+  g_assert_true (g_file_get_contents (fixture->path, &contents, &length, NULL));
+
+  /* Pages a third into the file hold intervals of a third into the log */
+  memset (contents + length / 3 / 4096 * 4096, 0xa5, 4 * 4096);
+  g_assert_true (g_file_set_contents (fixture->path, contents, (gssize) length, NULL));
+  fixture->log = svi_log_open (fixture->path, NULL);
+  g_assert_nonnull (fixture->log);
+  svi_log_begin (fixture->log, NULL);
+
+  scene = load_scene (fixture, 0, (double) fixture->facts.length_ns, 1000);
+  g_assert_nonnull (scene->damage);
+  entry = svi_scene_find_lane (scene, (guint) lane);
+  for (guint i = 0; i < entry->n_spans; i++)
+    late += svi_scene_spans (scene, entry)[i].start_ns > 0.8 * (double) fixture->facts.length_ns;
+  g_assert_cmpuint (late, >, 10);
 }
 
 static void
@@ -641,6 +675,7 @@ main (int    argc,
   ADD ("/log/not-a-log", NULL, test_not_a_log);
   ADD ("/log/version", NULL, test_version);
   ADD ("/log/damage", NULL, test_damage);
+  ADD ("/log/damage-within", NULL, test_damage_within);
   ADD ("/log/read-only", NULL, test_read_only);
   ADD ("/log/immutable", NULL, test_immutable);
   ADD ("/log/length", NULL, test_length);
