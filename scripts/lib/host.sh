@@ -10,7 +10,7 @@ HOST_PACKAGES=(
     libsqlite3-dev libseccomp-dev libgtk-4-dev
     libadwaita-1-dev libvirt-dev gettext
     # to test and to draw without a display
-    xvfb xauth dbus adwaita-icon-theme fonts-dejavu-core sqlite3
+    xvfb xauth xdotool dbus adwaita-icon-theme fonts-cantarell fonts-dejavu-core sqlite3
     # to make the guest and to run it
     mmdebstrap uidmap debian-archive-keyring e2fsprogs procps util-linux
     libvirt-clients libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
