@@ -147,29 +147,29 @@ static void test_priority(void)
 static void test_no_preempt(void)
 {
     Stand s;
-    TestContext *stubborn, *other;
+    TestContext *stayer, *other;
     uint64_t seqno, waits;
 
     stand_set_up(&s);
     /* stays for as long as it likes ... */
-    stubborn = test_gpu_context_full(s.gpu, 1, 1, SVMGPU_CTX_F_NO_PREEMPT, 1,
+    stayer = test_gpu_context_full(s.gpu, 1, 1, SVMGPU_CTX_F_NO_PREEMPT, 1,
                                      1000, 0);
     other = test_gpu_context_full(s.gpu, 2, 1, 0, 3, 1000, 0);
-    seqno = start_spinner(&s, stubborn, 0);
+    seqno = start_spinner(&s, stayer, 0);
     g_assert_true(spins(&s, 0, 1000));
     waits = test_gpu_submit(s.gpu, other, s.inc.va, 0, 0);
     g_assert_false(test_gpu_wait_for(s.gpu, other, waits, 100));
     stop_spinner(&s, 0);
-    test_gpu_wait(s.gpu, stubborn, seqno);
+    test_gpu_wait(s.gpu, stayer, seqno);
     test_gpu_wait(s.gpu, other, waits);
     /* ... unless it has a preempt timeout */
     test_gpu_command(s.gpu, SVMGPU_CMD_CTX_SCHEDULE, 1, 1, 1000, 50000, 0);
-    start_spinner(&s, stubborn, 1);
+    start_spinner(&s, stayer, 1);
     g_assert_true(spins(&s, 1, 1000));
     waits = test_gpu_submit(s.gpu, other, s.inc.va, 0, 0);
     test_gpu_wait(s.gpu, other, waits);
-    g_assert_true(test_wait_state(stubborn, SVMGPU_CTX_DEAD, 1000));
-    g_assert_cmpuint(stubborn->status->error, ==, SVMGPU_ERROR_HANG);
+    g_assert_true(test_wait_state(stayer, SVMGPU_CTX_DEAD, 1000));
+    g_assert_cmpuint(stayer->status->error, ==, SVMGPU_ERROR_HANG);
     stand_tear_down(&s);
 }
 
