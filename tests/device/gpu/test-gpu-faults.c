@@ -344,8 +344,9 @@ static void test_back_pressure(void)
 /*
  * The second promise: after a good answer the access has retired before a
  * later flush does. The driver takes the page away at once with each answer
- * (and says in it which entry it had committed), at the end while a spinner that cannot be preempted has the only engine, and
- * the batch still ends after one fault per access.
+ * (and says in it which entry it had committed), at the end while a spinner
+ * that cannot be preempted has the only engine. Still the batch ends after
+ * one fault per access.
  */
 static void test_progress(void)
 {
