@@ -242,13 +242,19 @@ static enum svmgpu_lock_class svmgpu_bo_lock_class(const struct svmgpu_bo *bo)
 /**
  * svmgpu_bo_lock_taken() - event: the object's resv is held now
  * @bo: the object, resv held
+ * @tried: it was not waited for, so that its place in the order does not matter
  */
-void svmgpu_bo_lock_taken(struct svmgpu_bo *bo)
+void svmgpu_bo_lock_taken(struct svmgpu_bo *bo, bool tried)
 {
+	u32 vm = bo->vm ? bo->vm->trace_id : 0;
+	u32 id = bo->vm ? 0 : bo->trace_id;
+
 	if (!svmgpu_lock_tracing())
 		return;
-	svmgpu_resv_acquired_owner(bo->ttm.base.resv, svmgpu_bo_lock_class(bo),
-				   bo->vm ? bo->vm->trace_id : 0, bo->vm ? 0 : bo->trace_id);
+	if (tried)
+		svmgpu_resv_tried_owner(bo->ttm.base.resv, svmgpu_bo_lock_class(bo), vm, id);
+	else
+		svmgpu_resv_acquired_owner(bo->ttm.base.resv, svmgpu_bo_lock_class(bo), vm, id);
 }
 
 /**
@@ -274,7 +280,7 @@ int svmgpu_bo_lock(struct svmgpu_bo *bo, bool interruptible)
 		dma_resv_lock(bo->ttm.base.resv, NULL);
 	else if (dma_resv_lock_interruptible(bo->ttm.base.resv, NULL))
 		return -EINTR;
-	svmgpu_bo_lock_taken(bo);
+	svmgpu_bo_lock_taken(bo, false);
 	return 0;
 }
 
@@ -288,7 +294,7 @@ bool svmgpu_bo_trylock(struct svmgpu_bo *bo)
 {
 	if (!dma_resv_trylock(bo->ttm.base.resv))
 		return false;
-	svmgpu_bo_lock_taken(bo);
+	svmgpu_bo_lock_taken(bo, true);
 	return true;
 }
 

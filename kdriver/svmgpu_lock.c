@@ -521,6 +521,23 @@ void svmgpu_resv_acquired_owner(struct dma_resv *resv, enum svmgpu_lock_class cl
 }
 
 /**
+ * svmgpu_resv_tried_owner() - the same, for a lock that was not waited for
+ * @resv: the lock, held
+ * @class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV
+ * @vm: trace id of the VM that it belongs to, or 0
+ * @bo: trace id of the object that it belongs to, or 0
+ */
+void svmgpu_resv_tried_owner(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo)
+{
+	struct svmgpu_lock_info info;
+
+	if (!svmgpu_lock_tracing())
+		return;
+	info = resv_info(resv, class, vm, bo);
+	trace_svmgpu_lock_acquired(&info, EXCLUSIVE, SVMGPU_TRACE_LOCK_TRY, _RET_IP_);
+}
+
+/**
  * svmgpu_resv_acquired() - event after a reservation lock was taken
  * @resv: the lock, held
  * @class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV

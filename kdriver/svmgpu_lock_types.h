@@ -271,6 +271,8 @@ void svmgpu_resv_released(struct dma_resv *resv, enum svmgpu_lock_class class);
 /* The same, and the log learns whose it is: trace ids of VM and object, or 0. */
 void svmgpu_resv_acquired_owner(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm,
 				u32 bo);
+/* By trylock, or (TTM's evictions) with a ticket that backs off: no order to keep. */
+void svmgpu_resv_tried_owner(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo);
 
 /* svmgpu_lock_order.c: teaches lockdep the table; no-op without PROVE_LOCKING. */
 struct svmgpu_device;

@@ -63,6 +63,7 @@ static bool preempt_fence_enable(struct dma_fence *base)
 	svmgpu_spin_lock_irqsave(&queue->ring_lock, flags);
 	if (svmgpu_exec_queue_dead(queue)) {
 		svmgpu_spin_unlock_irqrestore(&queue->ring_lock, flags);
+		svmgpu_exec_queue_put(queue);
 		return false;
 	}
 	queue->preempting = fence;
@@ -77,19 +78,10 @@ static bool preempt_fence_enable(struct dma_fence *base)
 	return true;
 }
 
-static void preempt_fence_release(struct dma_fence *base)
-{
-	struct svmgpu_preempt_fence *fence = to_preempt_fence(base);
-
-	svmgpu_exec_queue_put(fence->queue);
-	dma_fence_free(base);
-}
-
 static const struct dma_fence_ops preempt_fence_ops = {
 	.get_driver_name = preempt_fence_driver_name,
 	.get_timeline_name = preempt_fence_timeline_name,
 	.enable_signaling = preempt_fence_enable,
-	.release = preempt_fence_release,
 };
 
 /* Signals the fence that waits for @queue, if there is one. Any context. */
@@ -112,6 +104,11 @@ static void signal_preempting(struct svmgpu_exec_queue *queue, u32 suspended)
 	dma_fence_signal(&fence->base);
 	dma_fence_put(&fence->base);
 	svmgpu_vm_queue_rebind(queue->vm);
+	/*
+	 * The fence's, and not only when the fence is freed: the VM's resv keeps it
+	 * until another takes its place, and the queue keeps the VM.
+	 */
+	svmgpu_exec_queue_put(queue);
 }
 
 /**
