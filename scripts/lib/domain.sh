@@ -101,7 +101,7 @@ END
 # kernel_cmdline KERNEL EXTRA...
 kernel_cmdline() {
     shift
-    tr -s ' \n' ' ' <<<"console=ttyS0 quiet loglevel=4 mitigations=off nokaslr no5lvl oops=panic panic=2 svmgpu.top=$SVMGPU_TOP $*"
+    tr -s ' \n' ' ' <<<"console=ttyS0 quiet loglevel=4 mitigations=off tsc=reliable nokaslr no5lvl oops=panic panic=2 svmgpu.top=$SVMGPU_TOP $*"
 }
 
 # ensure_emulator GPUS: afterwards SVMGPU_EMULATOR is what libvirt starts
