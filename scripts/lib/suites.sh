@@ -107,7 +107,7 @@ suite_kunit() {
     module=$(kdriver_out debug kunit)/svmgpu.ko
     dir=$(new_run_dir)
     cat >"$dir/command" <<END
-modprobe kunit && modprobe drm_kunit_helpers
+modprobe kunit enable=1 && modprobe drm_kunit_helpers
 for name in \$(modinfo -F depends $module | tr , ' '); do modprobe \$name; done
 insmod $module || exit 1
 cat /sys/kernel/debug/kunit/*/results >$dir/ktap
