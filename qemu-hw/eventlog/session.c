@@ -131,6 +131,11 @@ static void context_not_after(Context *ctx, int64_t t)
     if (ctx->t <= t) {
         return;
     }
+    /*
+     * The guest's own order comes first: what it did before this must not seem
+     * to have happened later. What is left over is within the stored error.
+     */
+    t = MAX(t, MIN(session->latest_t, ctx->t));
     if (event_clock_not_after(&session->clock, ctx->rec->ts_ns,
                               event_store_device_time(store, t))) {
         session_store_piece(session);
@@ -1356,6 +1361,7 @@ void event_session_record(EventSession *session, unsigned type, unsigned cpu,
     if (!session_dispatch(&ctx)) {
         session->bad++;
     }
+    session->latest_t = MAX(session->latest_t, ctx.t);
 }
 
 void event_session_lost(EventSession *session, EventLostSource source,

@@ -21,6 +21,7 @@ typedef struct EventSession {
     EventClock clock;
     uint64_t key;
     uint64_t records;
+    int64_t latest_t; /* log time of the latest record so far */
     uint64_t bad;
     uint64_t torn;
     char *class_name[256];
