@@ -242,15 +242,20 @@ bool svmgpu_svm_range_unbind(struct svmgpu_vm *vm, struct svmgpu_svm_range *rang
 void svmgpu_svm_range_remove(struct svmgpu_vm *vm, struct svmgpu_svm_range *range)
 {
 	svmgpu_svm_range_unbind(vm, range);
-
-	svmgpu_spin_lock(&vm->svm.gc_lock);
-	list_del_init(&range->gc_link);
-	svmgpu_spin_unlock(&vm->svm.gc_lock);
-
 	trace_svmgpu_range_destroyed(range->trace_id, vm->trace_id,
 				     drm_gpusvm_range_start(&range->base),
 				     drm_gpusvm_range_size(&range->base), 0, vm_gpu(vm));
+
+	/*
+	 * Until it is out of the tree an invalidation finds the range and may queue
+	 * it for collection, once more: so it leaves that list last.
+	 */
+	drm_gpusvm_range_get(&range->base);
 	drm_gpusvm_range_remove(&vm->svm.gpusvm, &range->base);
+	svmgpu_spin_lock(&vm->svm.gc_lock);
+	list_del_init(&range->gc_link);
+	svmgpu_spin_unlock(&vm->svm.gc_lock);
+	drm_gpusvm_range_put(&range->base);
 }
 
 static struct svmgpu_svm_range *svm_gc_first(struct svmgpu_vm *vm)
