@@ -23,7 +23,9 @@ virsh_or_die() {
 
 _libvirtd_config() {
     local dir=$SVMGPU_LIBVIRT_DIR
-    mkdir -p "$dir/etc/qemu" "$dir/lib" "$dir/cache"
+    mkdir -p "$dir/etc/qemu" "$dir/lib" "$dir/cache" "$dir/log"
+    # one log for each guest there ever was
+    rm -f "$dir"/log/qemu/svmgpu-*.log
     # Only this machine's root may connect.
     cat >"$dir/etc/libvirtd.conf" <<END
 unix_sock_group = "root"
@@ -49,18 +51,19 @@ END
 _start_libvirtd() {
     local dir=$SVMGPU_LIBVIRT_DIR i
     _libvirtd_config
-    # The daemon's view of /etc/libvirt and /var/lib/libvirt is ours, in a mount
-    # name space that ends with it; the socket below /run is everyone's.
+    # The daemon's view of /etc/libvirt, its state and its logs is ours, in a
+    # mount name space that ends with it; the socket below /run is everyone's.
     # It must not inherit our files: a lock would then be its own for its life.
     # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount --propagation private bash -ec '
         for fd in /proc/$$/fd/*; do
             ((${fd##*/} <= 2)) || eval "exec ${fd##*/}>&-"
         done
-        mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt /run/libvirt
+        mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /run/libvirt
         mount --bind "$1/etc" /etc/libvirt
         mount --bind "$1/lib" /var/lib/libvirt
         mount --bind "$1/cache" /var/cache/libvirt
+        mount --bind "$1/log" /var/log/libvirt
         exec libvirtd --daemon --timeout 30 --pid-file "$1/libvirtd.pid"' bash "$dir" \
         </dev/null >>"$SVMGPU_LOGS/libvirtd.log" 2>&1 ||
         die "libvirtd does not start" "see $SVMGPU_LOGS/libvirtd.log"
