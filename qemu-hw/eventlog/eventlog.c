@@ -261,6 +261,13 @@ static void log_take_parcels(Eventlog *log)
     log->taken = parcels;
     atomic_store(&log->parcel_count, 0);
     g_mutex_unlock(&log->mutex);
+    /*
+     * What the driver recorded it may have seen the device do: the device's
+     * events from before these parcels were taken come first.
+     */
+    while (parcels->len && log_take_events(log)) {
+        log_tick(log);
+    }
     for (guint i = 0; i < parcels->len; i++) {
         Delivery *delivery = &g_array_index(parcels, Delivery, i);
 

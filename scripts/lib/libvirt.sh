@@ -74,9 +74,9 @@ _start_libvirtd() {
     die "libvirtd does not answer" "see $SVMGPU_LOGS/libvirtd.log"
 }
 
-# ensure_libvirt: afterwards SVMGPU_URI answers
+# ensure_libvirt: afterwards SVMGPU_URI answers.  Asked again before each guest:
+# a daemon with nothing to do may have left meanwhile.
 ensure_libvirt() {
-    [[ -z ${SVMGPU_URI_OK:-} ]] || return 0
     have virsh || die "virsh is missing" "apt-get install libvirt-clients libvirt-daemon-system"
     if [[ -n ${SVMGPU_LIBVIRT_URI:-} ]]; then
         SVMGPU_URI=$SVMGPU_LIBVIRT_URI
@@ -85,19 +85,19 @@ ensure_libvirt() {
     else
         SVMGPU_URI=qemu:///session
     fi
-    # As long as one of our commands uses the daemon, none of them ends it.
-    exec {SVMGPU_CLIENT_FD}>"$SVMGPU_CACHE/.lock-libvirt-clients"
-    flock -s "$SVMGPU_CLIENT_FD"
-    at_exit stop_own_libvirtd
-    if ! virsh_quiet list --name >/dev/null 2>&1; then
-        if ! is_root || [[ -n ${SVMGPU_LIBVIRT_URI:-} ]]; then
-            die "libvirt at $SVMGPU_URI does not answer" \
-                "start it (for an ordinary user: libvirtd --daemon), or set SVMGPU_LIBVIRT_URI"
-        fi
-        have libvirtd || die "libvirtd is missing" "apt-get install libvirt-daemon-system"
-        with_lock libvirtd _start_libvirtd_once
+    if [[ -z ${SVMGPU_CLIENT_FD:-} ]]; then
+        # As long as one of our commands uses the daemon, none of them ends it.
+        exec {SVMGPU_CLIENT_FD}>"$SVMGPU_CACHE/.lock-libvirt-clients"
+        flock -s "$SVMGPU_CLIENT_FD"
+        at_exit stop_own_libvirtd
     fi
-    SVMGPU_URI_OK=1
+    virsh_quiet list --name >/dev/null 2>&1 && return
+    if ! is_root || [[ -n ${SVMGPU_LIBVIRT_URI:-} ]]; then
+        die "libvirt at $SVMGPU_URI does not answer" \
+            "start it (for an ordinary user: libvirtd --daemon), or set SVMGPU_LIBVIRT_URI"
+    fi
+    have libvirtd || die "libvirtd is missing" "apt-get install libvirt-daemon-system"
+    with_lock libvirtd _start_libvirtd_once
 }
 
 _start_libvirtd_once() {

@@ -52,6 +52,7 @@ run_guest() {
     at_exit destroy_domain "$name"
     # to stderr: what comes on stdout is the command's
     msg "starting a guest: $kernel kernel, $gpus GPUs" >&2
+    ensure_libvirt
     virsh_or_die create "$dir/domain.xml"
     qemu=$(domain_pid "$name")
     tail -n +1 -s 0.2 -f "$dir/output" &

@@ -35,8 +35,8 @@ static FILE *qtest_open(const char *path)
     g_error("QEMU does not listen on %s", path);
 }
 
-/* The line that answers; events and other noise are skipped. */
-static char *qtest_wait_line(FILE *file, const char *prefix)
+/* The line that answers, or NULL at the end; events and other noise are skipped. */
+static char *qtest_try_line(FILE *file, const char *prefix)
 {
     char *line = NULL;
     size_t size = 0;
@@ -48,7 +48,18 @@ static char *qtest_wait_line(FILE *file, const char *prefix)
         g_assert_false(g_str_has_prefix(line, "FAIL")
                        || g_str_has_prefix(line, "{\"error\""));
     }
-    g_error("QEMU has gone");
+    free(line);
+    return NULL;
+}
+
+static char *qtest_wait_line(FILE *file, const char *prefix)
+{
+    char *line = qtest_try_line(file, prefix);
+
+    if (!line) {
+        g_error("QEMU has gone");
+    }
+    return line;
 }
 
 static uint64_t G_GNUC_PRINTF(2, 3)
@@ -108,6 +119,21 @@ void qtest_outl(QTest *qtest, uint16_t port, uint32_t value)
 uint32_t qtest_readl(QTest *qtest, uint64_t addr)
 {
     return qtest_command(qtest, "readl 0x%" G_GINT64_MODIFIER "x", addr);
+}
+
+bool qtest_try_readl(QTest *qtest, uint64_t addr, uint32_t *value)
+{
+    char *line;
+
+    fprintf(qtest->qtest, "readl 0x%" G_GINT64_MODIFIER "x\n", addr);
+    fflush(qtest->qtest);
+    line = qtest_try_line(qtest->qtest, "OK");
+    if (!line) {
+        return false;
+    }
+    *value = g_ascii_strtoull(line + 3, NULL, 0);
+    free(line);
+    return true;
 }
 
 void qtest_writel(QTest *qtest, uint64_t addr, uint32_t value)

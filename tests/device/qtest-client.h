@@ -23,6 +23,8 @@ void qtest_free(QTest *qtest);
 uint32_t qtest_inl(QTest *qtest, uint16_t port);
 void qtest_outl(QTest *qtest, uint16_t port, uint32_t value);
 uint32_t qtest_readl(QTest *qtest, uint64_t addr);
+/* False when QEMU has gone instead of answering. */
+bool qtest_try_readl(QTest *qtest, uint64_t addr, uint32_t *value);
 void qtest_writel(QTest *qtest, uint64_t addr, uint32_t value);
 uint64_t qtest_readq(QTest *qtest, uint64_t addr);
 void qtest_writeq(QTest *qtest, uint64_t addr, uint64_t value);

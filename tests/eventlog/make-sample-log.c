@@ -765,6 +765,8 @@ int main(int argc, char **argv)
     writer.opaque = drain;
     trace_writer_begin(&writer, area, bytes, CPUS, 8192, 0x5e55104,
                        guest_time(0));
+    /* as in a guest: the driver is there long before the first fault */
+    eventlog_sync(log);
     play(log, &writer, config.start_ns);
     eventlog_drain_remove(drain);
     eventlog_get_stats(log, &stats);
