@@ -81,7 +81,7 @@ enum svmgpu_lock_class {
  *   svmgpu_notifier_lock_write(gpusvm), svmgpu_notifier_unlock_write(gpusvm)
  *   svmgpu_mmap_read_lock(mm), svmgpu_mmap_read_unlock(mm), svmgpu_mmap_write_lock_killable(mm), ...
  *   svmgpu_resv_acquired(resv, class), svmgpu_resv_released(resv, class): called
- *   by svmgpu_exec_lock.c after drm_exec locked an object and before it unlocks.
+ *   by svmgpu_validation.c after drm_exec locked an object and before it unlocks.
  */
 
 #endif

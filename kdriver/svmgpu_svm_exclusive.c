@@ -31,8 +31,8 @@
  * It serves one page, of anonymous memory: a page of a file can need its file
  * system, and that must not wait for this process's mmap lock.
  *
- * Order: VM lock -> mmap lock (write) -> VMA (write) -> VM resv -> folio ->
- * notifier lock. drm_gpusvm_get_pages() takes the mmap lock itself, so its last
+ * Order: VM lock -> mmap lock (write) -> VMA (write) -> folio (tier 3) -> VM resv
+ * -> notifier lock. drm_gpusvm_get_pages() takes the mmap lock itself, so its last
  * step, mapping the page for DMA, is done here.
  */
 
