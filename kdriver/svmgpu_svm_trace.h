@@ -155,31 +155,6 @@ static inline void svmgpu_trace_range_written(struct svmgpu_vm *vm, struct svmgp
 				SVMGPU_TRACE_VMA_MIRROR, 0, range->base.pages.notifier_seq);
 }
 
-/* MMU_NOTIFY_* as the log names them. */
-static inline u16 svmgpu_trace_notify_event(enum mmu_notifier_event event)
-{
-	switch (event) {
-	case MMU_NOTIFY_UNMAP:
-		return SVMGPU_TRACE_EVENT_UNMAP;
-	case MMU_NOTIFY_CLEAR:
-		return SVMGPU_TRACE_EVENT_CLEAR;
-	case MMU_NOTIFY_PROTECTION_VMA:
-		return SVMGPU_TRACE_EVENT_PROTECTION_VMA;
-	case MMU_NOTIFY_PROTECTION_PAGE:
-		return SVMGPU_TRACE_EVENT_PROTECTION_PAGE;
-	case MMU_NOTIFY_SOFT_DIRTY:
-		return SVMGPU_TRACE_EVENT_SOFT_DIRTY;
-	case MMU_NOTIFY_RELEASE:
-		return SVMGPU_TRACE_EVENT_RELEASE;
-	case MMU_NOTIFY_MIGRATE:
-		return SVMGPU_TRACE_EVENT_MIGRATE;
-	case MMU_NOTIFY_EXCLUSIVE:
-		return SVMGPU_TRACE_EVENT_EXCLUSIVE;
-	default:
-		return SVMGPU_TRACE_EVENT_UNKNOWN;
-	}
-}
-
 /* Notifier lock held for write; returns the id of the invalidation, 0 when nobody listens. */
 static inline u32 svmgpu_trace_invalidation_begin(struct svmgpu_vm *vm,
 						  struct drm_gpusvm_notifier *notifier, u64 start,

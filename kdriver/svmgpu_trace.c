@@ -4,6 +4,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/jump_label.h>
+#include <linux/mmu_notifier.h>
 
 #define CREATE_TRACE_POINTS
 #include "svmgpu_trace.h"
@@ -56,4 +57,36 @@ int svmgpu_trace_lock_reg(void)
 void svmgpu_trace_lock_unreg(void)
 {
 	static_branch_dec(&svmgpu_lock_trace_key);
+}
+
+/**
+ * svmgpu_trace_notify_event() - MMU_NOTIFY_* as the log names them
+ * @event: why core mm invalidates
+ *
+ * Any context.
+ *
+ * Return: enum svmgpu_trace_event.
+ */
+u16 svmgpu_trace_notify_event(enum mmu_notifier_event event)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+		return SVMGPU_TRACE_EVENT_UNMAP;
+	case MMU_NOTIFY_CLEAR:
+		return SVMGPU_TRACE_EVENT_CLEAR;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		return SVMGPU_TRACE_EVENT_PROTECTION_VMA;
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return SVMGPU_TRACE_EVENT_PROTECTION_PAGE;
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return SVMGPU_TRACE_EVENT_SOFT_DIRTY;
+	case MMU_NOTIFY_RELEASE:
+		return SVMGPU_TRACE_EVENT_RELEASE;
+	case MMU_NOTIFY_MIGRATE:
+		return SVMGPU_TRACE_EVENT_MIGRATE;
+	case MMU_NOTIFY_EXCLUSIVE:
+		return SVMGPU_TRACE_EVENT_EXCLUSIVE;
+	default:
+		return SVMGPU_TRACE_EVENT_UNKNOWN;
+	}
 }

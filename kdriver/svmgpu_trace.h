@@ -16,6 +16,7 @@
 #if !defined(SVMGPU_TRACEPOINTS_H) || defined(TRACE_HEADER_MULTI_READ)
 #define SVMGPU_TRACEPOINTS_H
 
+#include <linux/mmu_notifier.h>
 #include <linux/tracepoint.h>
 
 #include <abi/svmgpu_trace.h>
@@ -24,6 +25,7 @@
 
 /* svmgpu_trace.c. Never zero, never twice. Any context. */
 u32 svmgpu_trace_new_id(void);
+u16 svmgpu_trace_notify_event(enum mmu_notifier_event event);
 
 int svmgpu_trace_lock_reg(void);
 void svmgpu_trace_lock_unreg(void);

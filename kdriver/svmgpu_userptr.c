@@ -37,30 +37,6 @@
 
 #define userptr_to_vma(mni) container_of(mni, struct svmgpu_vma, userptr.notifier)
 
-static u16 userptr_trace_event(const struct mmu_notifier_range *range)
-{
-	switch (range->event) {
-	case MMU_NOTIFY_UNMAP:
-		return SVMGPU_TRACE_EVENT_UNMAP;
-	case MMU_NOTIFY_CLEAR:
-		return SVMGPU_TRACE_EVENT_CLEAR;
-	case MMU_NOTIFY_PROTECTION_VMA:
-		return SVMGPU_TRACE_EVENT_PROTECTION_VMA;
-	case MMU_NOTIFY_PROTECTION_PAGE:
-		return SVMGPU_TRACE_EVENT_PROTECTION_PAGE;
-	case MMU_NOTIFY_SOFT_DIRTY:
-		return SVMGPU_TRACE_EVENT_SOFT_DIRTY;
-	case MMU_NOTIFY_RELEASE:
-		return SVMGPU_TRACE_EVENT_RELEASE;
-	case MMU_NOTIFY_MIGRATE:
-		return SVMGPU_TRACE_EVENT_MIGRATE;
-	case MMU_NOTIFY_EXCLUSIVE:
-		return SVMGPU_TRACE_EVENT_EXCLUSIVE;
-	default:
-		return SVMGPU_TRACE_EVENT_UNKNOWN;
-	}
-}
-
 /* Preempt fences are signalled only when someone asks: ask all before waiting for one. */
 static void userptr_enable_signalling(struct svmgpu_vm *vm)
 {
@@ -132,14 +108,16 @@ static bool userptr_invalidate(struct mmu_interval_notifier *mni,
 	id = svmgpu_trace_new_id();
 	trace_svmgpu_invalidation_started(id, vm->trace_id, range->start,
 					  range->end - range->start, vma->trace_id,
-					  userptr_trace_event(range), vm->dev->caps.gpu_index,
+					  svmgpu_trace_notify_event(range->event),
+					  vm->dev->caps.gpu_index,
 					  SVMGPU_TRACE_VMA_USERPTR, seq);
 	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_USERPTR_INVALIDATION);
 
 	svmgpu_notifier_lock_write(&vm->svm.gpusvm);
 	mmu_interval_set_seq(mni, seq);
 	trace_svmgpu_userptr_invalidated(vma->trace_id, vm->trace_id, svmgpu_vma_start(vma),
-					 vma->gpuva.va.range, id, userptr_trace_event(range),
+					 vma->gpuva.va.range, id,
+					 svmgpu_trace_notify_event(range->event),
 					 vm->dev->caps.gpu_index);
 	userptr_invalidate_locked(vm, vma, id);
 	svmgpu_notifier_unlock_write(&vm->svm.gpusvm);
