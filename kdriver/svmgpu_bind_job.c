@@ -6,7 +6,7 @@
 #include <linux/dma-resv.h>
 #include <linux/slab.h>
 
-#include "svmgpu_bind.h"
+#include "svmgpu_bind_job.h"
 #include "svmgpu_command.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"

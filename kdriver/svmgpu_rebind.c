@@ -7,7 +7,7 @@
 
 #include <drm/drm_gpuvm.h>
 
-#include "svmgpu_bind.h"
+#include "svmgpu_bind_job.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"
 #include "svmgpu_stats.h"

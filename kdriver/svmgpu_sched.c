@@ -16,7 +16,7 @@
 
 #include <drm/drm_print.h>
 
-#include "svmgpu_bind.h"
+#include "svmgpu_bind_job.h"
 #include "svmgpu_context.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"

@@ -12,7 +12,7 @@
 #include <drm/drm_gpusvm.h>
 #include <drm/drm_pagemap.h>
 
-#include "svmgpu_bind.h"
+#include "svmgpu_bind_job.h"
 #include "svmgpu_device.h"
 #include "svmgpu_svm.h"
 #include "svmgpu_svm_trace.h"

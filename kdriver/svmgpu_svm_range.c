@@ -8,7 +8,7 @@
 #include <drm/drm_pagemap.h>
 #include <drm/xe_drm.h>
 
-#include "svmgpu_bind.h"
+#include "svmgpu_bind_job.h"
 #include "svmgpu_device.h"
 #include "svmgpu_scan.h"
 #include "svmgpu_stats.h"

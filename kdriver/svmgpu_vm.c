@@ -10,7 +10,7 @@
 #include <drm/drm_gpuvm.h>
 #include <drm/xe_drm.h>
 
-#include "svmgpu_bind.h"
+#include "svmgpu_bind_job.h"
 #include "svmgpu_command.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"

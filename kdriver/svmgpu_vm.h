@@ -93,7 +93,7 @@ struct svmgpu_vm {
 	} preempt;
 	/** @bind_queue: default bind queue (svmgpu_vm_bind.c); sync binds inject through another */
 	struct svmgpu_exec_queue *bind_queue;
-	/** @range_fences: unfinished page-table jobs by range (svmgpu_bind.h); @lock */
+	/** @range_fences: unfinished page-table jobs by range (svmgpu_bind_job.h); @lock */
 	struct rb_root_cached range_fences;
 	/** @faults: bad accesses, at most SVMGPU_VM_MAX_FAULTS; @faults_lock */
 	struct svmgpu_vm_fault *faults;
