@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # "svmgpu demo": one guest with two GPUs runs the first-light IGT tests and the
-# workload of tests/guest/testlist; its log becomes a report and a picture.
+# workload of tests/guest/svm-list.c; its log becomes a report and a picture.
 
 DEMO_DIR=$SVMGPU_BUILD/demo
 
@@ -30,17 +30,12 @@ cmd_demo() {
     rm -rf "$DEMO_DIR"
     mkdir -p "$DEMO_DIR"
     dir=$(new_run_dir)
-    igt_patterns "$SVMGPU_TOP/tests/igt/first-light.testlist" >"$dir/patterns"
-    cat >"$dir/command" <<END
-svmgpu-igt $dir/patterns $dir/results $IGT_TEST_TIMEOUT || exit
-echo "the two-GPU workload"
-svmgpu-guest-tests $SVMGPU_TOP/tests/guest/testlist $SVMGPU_BUILD/guest $dir/results
-END
+    igt_patterns "$SVMGPU_TOP/tests/igt/first-light.testlist" svm-list >"$dir/patterns"
+    igt_command "$dir" >"$dir/command"
     msg "first the IGT tests, then the two-GPU workload"
     run_guest "svmgpu-demo-$$" stock 2 "$log" svmgpu.module.driver_name=xe "$dir"
     {
         igt_results_tsv "$dir"
-        cat "$dir/results/guest.tsv"
         kernel_findings "$dir"
     } >"$dir/results.tsv"
     cp "$dir/results.tsv" "$DEMO_DIR/results.tsv"

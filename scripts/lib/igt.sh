@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# "svmgpu igt": IGT's tests, unmodified, by igt_runner in the guest.  What its
-# results say, the kernel log, the taint flags and (debug kernel) the leak
-# report become lines "result<TAB>seconds<TAB>name" in results.tsv.
+# "svmgpu igt": IGT's tests, unmodified, and the programs of tests/guest, which
+# speak IGT's protocol, by igt_runner in the guest.  What its results say, the
+# kernel log, the taint flags and (debug kernel) the leak report become lines
+# "result<TAB>seconds<TAB>name" in results.tsv.
 
 IGT_TEST_TIMEOUT=120
 
@@ -26,6 +27,9 @@ igt_patterns() {
         fi
     done
 }
+
+# igt_command DIR: the guest's command that runs the patterns of DIR/patterns
+igt_command() { echo "svmgpu-igt $1/patterns $1/results $IGT_TEST_TIMEOUT $SVMGPU_BUILD/guest"; }
 
 # kernel_findings DIR: lines of results.tsv for what the run did to the kernel
 kernel_findings() {
@@ -83,7 +87,7 @@ run_igt() {
     shift 4
     dir=$(new_run_dir)
     igt_patterns "$@" >"$dir/patterns"
-    echo "svmgpu-igt $dir/patterns $dir/results $IGT_TEST_TIMEOUT" >"$dir/command"
+    igt_command "$dir" >"$dir/command"
     mkdir -p "$results"
     rm -rf "${results:?}"/*
     run_guest "svmgpu-igt-$$" "$kernel" "$gpus" "$log" svmgpu.module.driver_name=xe "$dir"

@@ -79,25 +79,6 @@ suite_host() {
     ((status == 0)) || grep -q '^fail' "$out" || die "meson test failed (status $status)"
 }
 
-# our own programs in the guest
-suite_guest() {
-    local out=$1 kernel=$2 dir list=$SVMGPU_TOP/tests/guest/testlist
-    if [[ ! -e $list ]]; then
-        printf 'skip\t0\tguest programs (there is no tests/guest/testlist)\n' >>"$out"
-        return
-    fi
-    prepare_guest "$kernel" 2
-    dir=$(new_run_dir)
-    rm -f "$out.db"*
-    echo "svmgpu-guest-tests $list $SVMGPU_BUILD/guest $dir/results" >"$dir/command"
-    run_guest "svmgpu-test-$$" "$kernel" 2 "$out.db" svmgpu.module.driver_name=xe "$dir"
-    {
-        sed "s|\$| ($kernel kernel)|" "$dir/results/guest.tsv"
-        kernel_findings "$dir" | sed "s|\$| ($kernel kernel, guest programs)|"
-        check_result "$out.db" "guest programs, $kernel kernel"
-    } >>"$out"
-}
-
 # the driver's unit tests, which KUnit runs when their module is loaded; they
 # taint the kernel, so they have a guest of their own
 suite_kunit() {
@@ -125,7 +106,7 @@ END
     ((RUN_STATUS == 0)) || die "the unit tests' module does not load" "see $dir/console"
 }
 
-# IGT's tests from a list
+# tests from a list, IGT's or the programs of tests/guest
 suite_igt() {
     local out=$1 kernel=$2 list=$3 name
     name=$(basename "$list" .testlist)
@@ -183,7 +164,7 @@ cmd_test() {
     ensure_host_build
     prepare_guest stock 2
     run_suite host suite_host
-    run_suite "guest stock" suite_guest stock
+    run_suite "guest stock" suite_igt stock "$SVMGPU_TOP/tests/guest/guest.testlist"
     run_suite "igt stock" suite_igt stock "$SVMGPU_TOP/tests/igt/first-light.testlist"
     export SVMGPU_TEST_MODE=$mode
     [[ $mode != full ]] || export SVMGPU_TEST_ROUNDS=10
@@ -191,7 +172,7 @@ cmd_test() {
     if [[ $mode != quick ]]; then
         prepare_guest debug 2
         run_suite kunit suite_kunit
-        run_suite "guest debug" suite_guest debug
+        run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist"
         run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/first-light.testlist"
     fi
     if [[ $mode == full ]]; then

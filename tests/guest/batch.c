@@ -2,10 +2,10 @@
 /*
  * A small assembler for command packets.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "batch.h"
+#include "subtest.h"
 
 #define MI(opcode, dwords)	((uint32_t)(opcode) << 23 | ((dwords) - 2))
 #define MI_CS_RELATIVE		(1u << 19)
@@ -39,10 +39,7 @@ void batch_init(struct batch *batch, unsigned int dwords)
 {
 	*batch = (struct batch){ .room = dwords };
 	batch->dw = aligned_alloc(4096, (dwords * 4 + 4095) / 4096 * 4096);
-	if (!batch->dw) {
-		fprintf(stderr, "Bail out! no memory for a batch\n");
-		exit(1);
-	}
+	check_that(batch->dw, "no memory for a batch");
 }
 
 void batch_free(struct batch *batch)
@@ -57,10 +54,7 @@ uint64_t batch_here(const struct batch *batch)
 
 static void emit(struct batch *batch, uint32_t dword)
 {
-	if (batch->count == batch->room) {
-		fprintf(stderr, "Bail out! batch is full\n");
-		exit(1);
-	}
+	check_that(batch->count < batch->room, "the batch is full");
 	batch->dw[batch->count++] = dword;
 }
 

@@ -13,15 +13,13 @@
 #include <drm/xe_drm.h>
 
 #include "gpu.h"
+#include "subtest.h"
 
 #define VA_BITS		48
 
 static void must(int ret, const char *what)
 {
-	if (!ret)
-		return;
-	fprintf(stderr, "Bail out! %s: %s\n", what, strerror(errno));
-	exit(1);
+	check_that(!ret, "%s: %s", what, strerror(errno));
 }
 
 static int open_ours(int minor)

@@ -1,30 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The two-GPU workload: a linked list in plain malloc memory, larger than one
- * GPU's VRAM, that the CPU builds and the GPUs walk.
+ * GPU's VRAM, that the CPU builds and the GPUs walk, each a list of its own at the
+ * same time, or all the same list in turn. Afterwards the CPU checks every byte of
+ * every node. Arguments: percent of one GPU's VRAM that the list shall fill (120),
+ * and how often each GPU walks the shared list (1).
  *
  * A walk is one batch. For each node the GPU reads the node's value and adds it
  * to a sum, counts its visit in the node, copies the node's payload to its copy
  * area, and follows the pointer to the next node, which only the node knows: the
  * batch writes the addresses of its own next accesses. So every access can fault,
  * instruction fetch and fence write included, and none is known beforehand.
- *
- *   1. each GPU walks a list of its own (disjoint halves), all at the same time
- *   2. the halves are joined; the GPUs walk the whole list in turn, twice each or as
- *      often as the second argument says
- *
- * After each step the CPU checks every byte of every node. Output is TAP.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "batch.h"
 #include "gpu.h"
+#include "subtest.h"
 
 #define PAYLOAD_BYTES	(28 * 1024)
 #define WALK_TIMEOUT_NS	(300ll * 1000 * 1000 * 1000)
@@ -57,24 +52,6 @@ struct list {
 	unsigned int count;
 };
 
-static unsigned int tests, failures;
-
-static void ok(bool good, const char *what)
-{
-	printf("%sok %u - %s\n", good ? "" : "not ", ++tests, what);
-	fflush(stdout);
-	failures += !good;
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return ts.tv_sec + ts.tv_nsec * 1e-9;
-}
-
 /* Deterministic, different for each node, byte and step. */
 static uint8_t pattern(unsigned int node, unsigned int byte, unsigned int step)
 {
@@ -98,10 +75,7 @@ static void list_alloc(struct list *list, unsigned int count)
 	list->nodes = calloc(count, sizeof(*list->nodes));
 	for (unsigned int i = 0; i < count; i++) {
 		list->nodes[i] = malloc(sizeof(struct node));
-		if (!list->nodes[i]) {
-			printf("Bail out! no memory for %u nodes\n", count);
-			exit(1);
-		}
+		check_that(list->nodes[i], "no memory for %u nodes", count);
 	}
 	/*
 	 * Neighbours in the list are strangers in memory, but not far apart: as in a
@@ -148,29 +122,22 @@ static uint64_t list_sum(const struct list *list, unsigned int first, unsigned i
 	return sum;
 }
 
-/* Every byte: payload, copy, links, values, and @visits visits by @gpu (or none by others). */
-static bool list_check(const struct list *list, unsigned int first, unsigned int end,
+/* Every byte: payload, copy, links, values, and @visits visits by each GPU. */
+static void list_check(const struct list *list, unsigned int first, unsigned int end,
 		       const uint32_t *visits, unsigned int step)
 {
 	for (unsigned int i = first; i < end; i++) {
 		const struct node *node = list->nodes[i];
 
-		if (node->value != i * 7ull + step ||
-		    memcmp(node->visits, visits, sizeof(node->visits)) ||
-		    node->next != (node->more ? list->nodes[i + 1] : NULL)) {
-			printf("# node %u: header differs\n", i);
-			return false;
-		}
-		for (unsigned int b = 0; b < PAYLOAD_BYTES; b++) {
-			if (node->payload[b] != pattern(i, b, step) ||
-			    node->copy[b] != node->payload[b]) {
-				printf("# node %u: byte %u differs\n", i, b);
-				return false;
-			}
-		}
+		check_that(node->value == i * 7ull + step &&
+			   !memcmp(node->visits, visits, sizeof(node->visits)) &&
+			   node->next == (node->more ? list->nodes[i + 1] : NULL),
+			   "the header of node %u differs", i);
+		for (unsigned int b = 0; b < PAYLOAD_BYTES; b++)
+			check_that(node->payload[b] == pattern(i, b, step) &&
+				   node->copy[b] == node->payload[b],
+				   "byte %u of node %u differs", b, i);
 	}
-
-	return true;
 }
 
 /* The GPU writes CURRENT + @offset into an address field of the batch. */
@@ -247,102 +214,115 @@ static void walk_begin(struct walk *walk, struct gpu *gpu, const struct node *he
 	gpu_submit(gpu, walk->batch.dw);
 }
 
-static bool walk_end(struct walk *walk, struct gpu *gpu, uint64_t sum)
+static void walk_end(struct walk *walk, struct gpu *gpu, uint64_t sum)
 {
 	int err = gpu_wait(gpu, WALK_TIMEOUT_NS);
-	bool good = !err && *walk->sum == sum;
 
-	if (!good)
-		printf("# GPU %d: wait %d, sum %llu, expected %llu\n", gpu->index, err,
-		       (unsigned long long)*walk->sum, (unsigned long long)sum);
+	check_that(!err, "GPU %d does not end its walk: %s", gpu->index, strerror(-err));
+	check_that(*walk->sum == sum, "the sum of GPU %d is %llu, not %llu", gpu->index,
+		   (unsigned long long)*walk->sum, (unsigned long long)sum);
 	batch_free(&walk->batch);
 	free(walk->sum);
-
-	return good;
 }
 
-/* Step 1: as many lists as GPUs, walked at the same time. */
-static void walk_disjoint(struct gpu *gpus, int n, struct list *list)
+/** struct scene - the GPUs and their list */
+struct scene {
+	/** @gpus: all of them */
+	struct gpu gpus[GPU_MAX];
+	/** @count: of @gpus */
+	int count;
+	/** @list: for all, not linked yet */
+	struct list list;
+	/** @begin: when the GPUs began to walk */
+	double begin;
+};
+
+static void scene_begin(struct scene *scene, unsigned int step)
+{
+	long percent = subtest_argument(0, 120);
+
+	scene->count = gpu_open_all(scene->gpus, GPU_MAX);
+	if (scene->count < 2)
+		subtest_skip("two GPUs are needed, there are %d", scene->count);
+	list_alloc(&scene->list, scene->gpus[0].vram_bytes / 100 * percent / sizeof(struct node) +
+		   scene->count);
+	list_fill(&scene->list, step);
+	subtest_info("%d GPUs with %llu MiB of VRAM, %u nodes, %llu MiB", scene->count,
+		     (unsigned long long)scene->gpus[0].vram_bytes >> 20, scene->list.count,
+		     (unsigned long long)scene->list.count * sizeof(struct node) >> 20);
+	scene->begin = subtest_now();
+}
+
+static void scene_end(struct scene *scene)
+{
+	for (int g = 0; g < scene->count; g++)
+		gpu_close(&scene->gpus[g]);
+	for (unsigned int i = 0; i < scene->list.count; i++)
+		free(scene->list.nodes[i]);
+	free(scene->list.nodes);
+}
+
+/* First node of the @g-th of as many lists as there are GPUs. */
+static unsigned int part(const struct scene *scene, int g)
+{
+	return (unsigned long long)scene->list.count * g / scene->count;
+}
+
+static void disjoint_lists(void)
 {
 	struct walk walks[GPU_MAX];
-	double begin = now();
-	char what[96];
+	struct scene scene;
 
-	list_fill(list, 1);
-	for (int g = 0; g < n; g++)
-		list_link(list, list->count * g / n, list->count * (g + 1) / n);
-	for (int g = 0; g < n; g++)
-		walk_begin(&walks[g], &gpus[g], list->nodes[list->count * g / n]);
-	for (int g = 0; g < n; g++) {
-		unsigned int first = list->count * g / n, end = list->count * (g + 1) / n;
+	scene_begin(&scene, 1);
+	for (int g = 0; g < scene.count; g++)
+		list_link(&scene.list, part(&scene, g), part(&scene, g + 1));
+	for (int g = 0; g < scene.count; g++)
+		walk_begin(&walks[g], &scene.gpus[g], scene.list.nodes[part(&scene, g)]);
+	for (int g = 0; g < scene.count; g++)
+		walk_end(&walks[g], &scene.gpus[g],
+			 list_sum(&scene.list, part(&scene, g), part(&scene, g + 1)));
+	subtest_info("walked for %.1f s", subtest_now() - scene.begin);
 
-		snprintf(what, sizeof(what), "GPU %d walked its own list of %u nodes", g,
-			 end - first);
-		ok(walk_end(&walks[g], &gpus[g], list_sum(list, first, end)), what);
-	}
-	printf("# disjoint lists: %.1f s\n", now() - begin);
-
-	for (int g = 0; g < n; g++) {
+	for (int g = 0; g < scene.count; g++) {
 		uint32_t visits[GPU_MAX] = { 0 };
 
 		visits[g] = 1;
-		snprintf(what, sizeof(what), "every byte of list %d is right", g);
-		ok(list_check(list, list->count * g / n, list->count * (g + 1) / n, visits, 1),
-		   what);
+		list_check(&scene.list, part(&scene, g), part(&scene, g + 1), visits, 1);
 	}
+	scene_end(&scene);
 }
 
-/* Step 2: one list for all, in turn. */
-static void walk_shared(struct gpu *gpus, int n, struct list *list, int rounds)
+static void shared_list(void)
 {
 	uint32_t visits[GPU_MAX] = { 0 };
-	double begin = now();
-	char what[96];
+	long rounds = subtest_argument(1, 1);
+	struct scene scene;
 
-	list_fill(list, 2);
-	list_link(list, 0, list->count);
-	for (int round = 0; round < rounds; round++) {
-		for (int g = 0; g < n; g++) {
+	scene_begin(&scene, 2);
+	list_link(&scene.list, 0, scene.list.count);
+	for (long round = 0; round < rounds; round++) {
+		for (int g = 0; g < scene.count; g++) {
 			struct walk walk;
 
-			walk_begin(&walk, &gpus[g], list->nodes[0]);
-			snprintf(what, sizeof(what), "GPU %d walked the shared list, round %d", g,
-				 round + 1);
-			ok(walk_end(&walk, &gpus[g], list_sum(list, 0, list->count)), what);
+			walk_begin(&walk, &scene.gpus[g], scene.list.nodes[0]);
+			walk_end(&walk, &scene.gpus[g], list_sum(&scene.list, 0, scene.list.count));
 			visits[g]++;
 		}
 	}
-	printf("# shared list: %.1f s\n", now() - begin);
-	ok(list_check(list, 0, list->count, visits, 2), "every byte of the shared list is right");
+	subtest_info("walked for %.1f s", subtest_now() - scene.begin);
+	list_check(&scene.list, 0, scene.list.count, visits, 2);
+	scene_end(&scene);
 }
+
+static const struct subtest subtests[] = {
+	{ "disjoint-lists", disjoint_lists,
+	  "each GPU walks a list of its own, all at the same time, and every byte is right" },
+	{ "shared-list", shared_list,
+	  "the GPUs walk one list in turn, and every byte is right" },
+	{ }
+};
 
 int main(int argc, char **argv)
 {
-	struct gpu gpus[GPU_MAX];
-	struct list list;
-	int n = gpu_open_all(gpus, GPU_MAX);
-	/* percent of one GPU's VRAM that the list shall fill */
-	unsigned int percent = argc > 1 ? atoi(argv[1]) : 120;
-	int rounds = argc > 2 ? atoi(argv[2]) : 2;
-
-	if (n < 2) {
-		printf("Bail out! %d GPU(s) found, two are needed\n", n);
-		return 1;
-	}
-	list_alloc(&list, gpus[0].vram_bytes / 100 * percent / sizeof(struct node) + n);
-	printf("# %d GPUs with %llu MiB of VRAM, %u nodes, %llu MiB\n", n,
-	       (unsigned long long)gpus[0].vram_bytes >> 20, list.count,
-	       (unsigned long long)list.count * sizeof(struct node) >> 20);
-
-	walk_disjoint(gpus, n, &list);
-	walk_shared(gpus, n, &list, rounds);
-
-	for (int g = 0; g < n; g++)
-		gpu_close(&gpus[g]);
-	for (unsigned int i = 0; i < list.count; i++)
-		free(list.nodes[i]);
-	free(list.nodes);
-	printf("1..%u\n", tests);
-
-	return failures != 0;
+	return subtest_main(argc, argv, "GPUs walk a list in plain malloc memory.", subtests);
 }
