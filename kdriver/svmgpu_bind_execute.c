@@ -38,9 +38,7 @@
  */
 int svmgpu_bind_pin_vma(struct svmgpu_vma *vma)
 {
-	int err = svmgpu_vma_is_userptr(vma) ? svmgpu_userptr_pin(vma) : 0;
-
-	return err == -EBUSY ? -EAGAIN : err;
+	return svmgpu_vma_is_userptr(vma) ? svmgpu_userptr_pin(vma) : 0;
 }
 
 /* No resv held (L6). */

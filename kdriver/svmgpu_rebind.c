@@ -318,7 +318,7 @@ static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences, bool e
 	if (svmgpu_vm_userptr_needs_repin(vm)) {
 		err = svmgpu_vm_userptr_pin(vm);
 		if (err)
-			return err == -EBUSY ? -EAGAIN : err;
+			return err;
 	}
 
 	svmgpu_validation_init(&v, vm->dev, DRM_EXEC_IGNORE_DUPLICATES);
@@ -372,17 +372,17 @@ static void rebind_work(struct work_struct *work)
 	LIST_HEAD(fences);
 	int err;
 
-	svmgpu_down_write(&vm->lock);
+	/* the lock goes between attempts, so that a VM whose CPU never rests can be closed */
 	do {
-		if (vm->closed || vm->banned || !vm->preempt.num_queues) {
+		svmgpu_down_write(&vm->lock);
+		if (vm->closed || vm->banned || !vm->preempt.num_queues)
 			err = 0;
-			break;
-		}
-		err = rebind_attempt(vm, &fences, false);
+		else
+			err = rebind_attempt(vm, &fences, false);
+		if (err && err != -EAGAIN)
+			svmgpu_vm_ban(vm);
+		svmgpu_up_write(&vm->lock);
 	} while (err == -EAGAIN);
-	if (err)
-		svmgpu_vm_ban(vm);
-	svmgpu_up_write(&vm->lock);
 	svmgpu_vm_put(vm);
 }
 

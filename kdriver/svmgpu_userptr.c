@@ -177,10 +177,14 @@ void svmgpu_userptr_remove(struct svmgpu_vma *vma)
  * Pages that were migrated to a GPU's VRAM through their CPU address come back to
  * system memory: with no owner given, hmm_range_fault() accepts no device page.
  *
+ * drm_gpusvm gives up after a second of collisions with the CPU. That is no
+ * failure, for the memory is there: callers begin anew until they get it, or
+ * until a signal ends the ioctl.
+ *
  * Context: VM lock held for write, no resv or notifier lock (L6); may sleep.
  *
  * Return: 0, -EFAULT: no such memory (any more), -EPERM: it may not be written,
- * -EBUSY: invalidated again and again, -ENOMEM.
+ * -EAGAIN: invalidated again and again, -ENOMEM.
  */
 int svmgpu_userptr_pin(struct svmgpu_vma *vma)
 {
@@ -204,7 +208,7 @@ int svmgpu_userptr_pin(struct svmgpu_vma *vma)
 	trace_svmgpu_pages_obtained(vma->trace_id, vm->trace_id, vma->trace_id,
 				    vma->userptr.pages.notifier_seq, 0, err,
 				    vm->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_NONE, 0);
-	return err;
+	return err == -EBUSY ? -EAGAIN : err;
 }
 
 /**
@@ -265,7 +269,7 @@ static int userptr_park(struct svmgpu_vm *vm, struct svmgpu_vma *vma)
  *
  * Context: no resv, no notifier lock (L6); may sleep.
  *
- * Return: 0; -EBUSY, -ENOMEM, -EINTR: everything not yet repinned is still listed.
+ * Return: 0; -EAGAIN, -ENOMEM, -EINTR: everything not yet repinned is still listed.
  */
 int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm)
 {

@@ -578,7 +578,7 @@ int svmgpu_vma_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, bool write, b
 	if (svmgpu_vma_is_userptr(vma)) {
 		err = svmgpu_userptr_pin(vma);
 		if (err)
-			return err == -EBUSY ? -EAGAIN : err;
+			return err;
 	}
 
 	svmgpu_validation_init(&v, vm->dev, DRM_EXEC_IGNORE_DUPLICATES);

@@ -201,7 +201,7 @@ void svmgpu_vma_source_init(struct svmgpu_vma_source *source, struct svmgpu_vm *
 /* svmgpu_userptr.c */
 int svmgpu_userptr_insert(struct svmgpu_vma *vma, struct mm_struct *mm);
 void svmgpu_userptr_remove(struct svmgpu_vma *vma);
-/* VM lock held for write, nothing inside (L6): 0, -EFAULT, -EBUSY, -EPERM, -ENOMEM. */
+/* VM lock held for write, nothing inside (L6): 0, -EFAULT, -EAGAIN, -EPERM, -ENOMEM. */
 int svmgpu_userptr_pin(struct svmgpu_vma *vma);
 /* Exact with the notifier lock held (L5). */
 bool svmgpu_userptr_valid(struct svmgpu_vma *vma);
