@@ -15,6 +15,7 @@
 #include "svmgpu_device.h"
 #include "svmgpu_drv.h"
 #include "svmgpu_migrate.h"
+#include "svmgpu_move.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_svm.h"
 #include "svmgpu_svm_trace.h"
@@ -58,18 +59,6 @@ struct svmgpu_pagemap {
 	/** @base: physical address of the first page; 0 until the pages exist */
 	resource_size_t base;
 };
-
-/** struct pagemap_eviction - an eviction in progress, on its task's stack */
-struct pagemap_eviction {
-	/** @link: pagemap_evictions */
-	struct list_head link;
-	/** @task: who evicts */
-	struct task_struct *task;
-};
-
-/* Tells copies for evictions from copies for CPU faults; leaf lock, log only. */
-static DEFINE_SPINLOCK(pagemap_evictions_lock);
-static LIST_HEAD(pagemap_evictions);
 
 static struct svmgpu_pagemap *to_pagemap(struct drm_pagemap *dpagemap)
 {
@@ -264,22 +253,6 @@ static u16 addr_place(struct svmgpu_device *viewer, u64 addr)
 	}
 }
 
-/* Why does the current task move pages out of VRAM? */
-static u16 pagemap_cause(void)
-{
-	struct pagemap_eviction *eviction;
-	u16 cause = current->flags & PF_KTHREAD ? SVMGPU_TRACE_CAUSE_FAULT :
-						  SVMGPU_TRACE_CAUSE_CPU_FAULT;
-
-	spin_lock(&pagemap_evictions_lock);
-	list_for_each_entry(eviction, &pagemap_evictions, link)
-		if (eviction->task == current)
-			cause = SVMGPU_TRACE_CAUSE_EVICTION;
-	spin_unlock(&pagemap_evictions_lock);
-
-	return cause;
-}
-
 /* Also runs for CPU faults, evictions and migrations to a peer; the log gets each of them here. */
 static int pagemap_copy_to_ram(struct page **pages, struct drm_pagemap_addr *addrs,
 			       unsigned long npages, struct dma_fence *before)
@@ -288,7 +261,7 @@ static int pagemap_copy_to_ram(struct page **pages, struct drm_pagemap_addr *add
 	u64 bytes = 0;
 	unsigned long i;
 	u32 move;
-	u16 to = SVMGPU_TRACE_PLACE_SYSTEM;
+	u16 cause, planned, to = SVMGPU_TRACE_PLACE_SYSTEM;
 	int err;
 
 	for (i = 0; i < npages; i += 1UL << addrs[i].order) {
@@ -307,7 +280,8 @@ static int pagemap_copy_to_ram(struct page **pages, struct drm_pagemap_addr *add
 	if (to != SVMGPU_TRACE_PLACE_SYSTEM)
 		return pagemap_copy(pages, addrs, npages, false, before);
 
-	move = svmgpu_trace_move_begin(NULL, NULL, dev, pagemap_cause(), 0, bytes,
+	svmgpu_move_current(&cause, &planned);
+	move = svmgpu_trace_move_begin(NULL, NULL, dev, cause, 0, bytes,
 				       SVMGPU_TRACE_PLACE_VRAM(dev->caps.gpu_index), to);
 	err = pagemap_copy(pages, addrs, npages, false, before);
 	svmgpu_trace_move_end(move, err, err ? 0 : bytes);
@@ -381,6 +355,7 @@ static int pagemap_populate_mm(struct drm_pagemap *dpagemap, unsigned long start
 	struct svmgpu_device *dev = to_pagemap(dpagemap)->dev;
 	struct drm_pagemap_migrate_details details = { .timeslice_ms = timeslice_ms };
 	struct svmgpu_validation v;
+	struct svmgpu_move move;
 	struct svmgpu_bo *bo;
 	int err, idx;
 
@@ -413,7 +388,11 @@ static int pagemap_populate_mm(struct drm_pagemap *dpagemap, unsigned long start
 				end - start, pagemap_before(bo));
 	/* consumed, also on error, through devmem_release */
 	svmgpu_bo_get(bo);
+	svmgpu_move_begin(&move, current->flags & PF_KTHREAD ? SVMGPU_TRACE_CAUSE_FAULT :
+							       SVMGPU_TRACE_CAUSE_PREFETCH,
+			  SVMGPU_TRACE_PLACE_VRAM(dev->caps.gpu_index));
 	err = drm_pagemap_migrate_to_devmem(&bo->devmem, mm, start, end, &details);
+	svmgpu_move_end(&move);
 out_end:
 	svmgpu_validation_end(&v);
 	svmgpu_bo_put(bo);
@@ -434,22 +413,16 @@ out_exit:
  */
 int svmgpu_pagemap_evict_bo(struct svmgpu_bo *bo)
 {
-	struct pagemap_eviction eviction = { .task = current };
+	struct svmgpu_move move;
 	int err;
 
 	/* not yet handed to drm_pagemap: its maker holds no pages of it */
 	if (!bo->devmem.ops)
 		return 0;
 
-	spin_lock(&pagemap_evictions_lock);
-	list_add(&eviction.link, &pagemap_evictions);
-	spin_unlock(&pagemap_evictions_lock);
-
+	svmgpu_move_begin(&move, SVMGPU_TRACE_CAUSE_EVICTION, SVMGPU_TRACE_PLACE_SYSTEM);
 	err = drm_pagemap_evict_to_ram(&bo->devmem);
-
-	spin_lock(&pagemap_evictions_lock);
-	list_del(&eviction.link);
-	spin_unlock(&pagemap_evictions_lock);
+	svmgpu_move_end(&move);
 
 	return err == -EBUSY || err == -EFAULT ? -ENOSPC : err;
 }

@@ -75,7 +75,13 @@ static struct drm_gpusvm_range *svm_range_alloc(struct drm_gpusvm *gpusvm)
 
 static void svm_range_free(struct drm_gpusvm_range *base)
 {
-	svmgpu_vm_put(gpusvm_to_vm(base->gpusvm));
+	struct svmgpu_vm *vm = gpusvm_to_vm(base->gpusvm);
+
+	if (to_svm_range(base)->trace_id)
+		trace_svmgpu_range_destroyed(to_svm_range(base)->trace_id, vm->trace_id,
+					     drm_gpusvm_range_start(base),
+					     drm_gpusvm_range_size(base), 0, vm_gpu(vm));
+	svmgpu_vm_put(vm);
 	kfree(to_svm_range(base));
 }
 
@@ -186,8 +192,11 @@ static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 	base = drm_gpusvm_range_find(notifier, start, end);
 	drm_gpusvm_for_each_range(base, notifier, start, end) {
 		drm_gpusvm_range_unmap_pages(gpusvm, base, &ctx);
-		if (id)
+		if (id) {
 			svmgpu_trace_range_touched(vm, to_svm_range(base), id, event->event);
+			svmgpu_trace_range_lost(vm, to_svm_range(base), event->start, event->end,
+						event->event);
+		}
 		if (event->event == MMU_NOTIFY_UNMAP && !vm->closed)
 			svm_collect_later(vm, to_svm_range(base), event);
 	}
@@ -242,9 +251,6 @@ bool svmgpu_svm_range_unbind(struct svmgpu_vm *vm, struct svmgpu_svm_range *rang
 void svmgpu_svm_range_remove(struct svmgpu_vm *vm, struct svmgpu_svm_range *range)
 {
 	svmgpu_svm_range_unbind(vm, range);
-	trace_svmgpu_range_destroyed(range->trace_id, vm->trace_id,
-				     drm_gpusvm_range_start(&range->base),
-				     drm_gpusvm_range_size(&range->base), 0, vm_gpu(vm));
 
 	/*
 	 * Until it is out of the tree an invalidation finds the range and may queue

@@ -298,6 +298,9 @@ int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 			range->writable = writable;
 			svmgpu_trace_fault_phase(vm, range, try, 0, trace_svmgpu_seq_checked);
 			svmgpu_trace_range_written(vm, range, try->fault_id);
+			svmgpu_trace_range_mapped(vm, range, try->fault_id ?
+						  SVMGPU_TRACE_CAUSE_FAULT :
+						  SVMGPU_TRACE_CAUSE_PREFETCH);
 			/* L10: what replaced valid entries must be flushed before the answer */
 			if (update.needs_flush)
 				svmgpu_tlb_flush(vm->dev, vm->asid, start, end);
@@ -495,7 +498,6 @@ committed:
 	if (err)
 		return err;
 
-	svmgpu_trace_range_state(vm, range, SVMGPU_TRACE_CAUSE_FAULT);
 	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_FAULT);
 	svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_FAULT_US, try->start);
 
@@ -553,8 +555,6 @@ static int svm_prefetch_range(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 
 	err = svmgpu_svm_commit(vm, range, try, !ctx.read_only, svm_pages_ready, NULL);
 	if (err == -EAGAIN)
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
-	if (!err)
-		svmgpu_trace_range_state(vm, range, SVMGPU_TRACE_CAUSE_PREFETCH);
 
 	return err;
 }

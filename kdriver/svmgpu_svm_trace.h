@@ -9,6 +9,7 @@
 #include <linux/bits.h>
 
 #include "svmgpu_device.h"
+#include "svmgpu_move.h"
 #include "svmgpu_scan.h"
 #include "svmgpu_svm.h"
 #include "svmgpu_trace.h"
@@ -89,30 +90,76 @@ static inline void svmgpu_trace_move_end(u32 id, int result, u64 bytes)
 		trace_svmgpu_migration_ended(id, result, bytes, 0, 0);
 }
 
-/* VM lock held for write, notifier lock not held. */
-static inline void svmgpu_trace_range_state(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-					    u16 cause)
+static inline void svmgpu_trace_range_is(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					 u16 state, u16 owner, u16 cause)
 {
-	u16 state = SVMGPU_TRACE_STATE_SYSTEM, owner = SVMGPU_TRACE_NO_GPU;
-	struct drm_pagemap *dpagemap = NULL;
-
-	if (!trace_svmgpu_range_state_changed_enabled())
-		return;
-
-	svmgpu_notifier_lock_read(&vm->svm.gpusvm);
-	if (range->base.pages.flags.has_devmem_pages)
-		dpagemap = range->base.pages.dpagemap;
-	if (dpagemap) {
-		owner = svmgpu_pagemap_device(dpagemap)->caps.gpu_index;
-		state = owner == vm_gpu(vm) ? SVMGPU_TRACE_STATE_GPU :
-					      SVMGPU_TRACE_STATE_OTHER_GPU;
-	}
-	svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
-
 	trace_svmgpu_range_state_changed(range->trace_id, vm->trace_id,
 					 drm_gpusvm_range_start(&range->base),
 					 drm_gpusvm_range_size(&range->base), state, vm_gpu(vm),
 					 owner, cause);
+}
+
+/* Notifier lock held, pages valid: where they are is known from their mapping. */
+static inline void svmgpu_trace_range_mapped(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					     u16 cause)
+{
+	u16 state = SVMGPU_TRACE_STATE_SYSTEM, owner = SVMGPU_TRACE_NO_GPU;
+
+	if (!trace_svmgpu_range_state_changed_enabled())
+		return;
+
+	if (range->base.pages.flags.has_devmem_pages) {
+		owner = svmgpu_pagemap_device(range->base.pages.dpagemap)->caps.gpu_index;
+		state = owner == vm_gpu(vm) ? SVMGPU_TRACE_STATE_GPU :
+					      SVMGPU_TRACE_STATE_OTHER_GPU;
+	}
+	svmgpu_trace_range_is(vm, range, state, owner, cause);
+}
+
+/*
+ * Notifier lock held for write: the GPU has lost its mapping of [start, end), at
+ * least a part of the range. Where the pages go to is known when this driver
+ * moves them; else they are not there for the GPU until its next fault.
+ */
+static inline void svmgpu_trace_range_lost(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					   u64 start, u64 end, enum mmu_notifier_event event)
+{
+	u16 state = SVMGPU_TRACE_STATE_UNPOPULATED, owner = SVMGPU_TRACE_NO_GPU;
+	u16 cause, to = SVMGPU_TRACE_PLACE_NONE;
+
+	if (!trace_svmgpu_range_state_changed_enabled())
+		return;
+
+	switch (event) {
+	case MMU_NOTIFY_PROTECTION_VMA:
+	case MMU_NOTIFY_PROTECTION_PAGE:
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return;	/* they stay where they are */
+	case MMU_NOTIFY_UNMAP:
+	case MMU_NOTIFY_RELEASE:
+		cause = SVMGPU_TRACE_CAUSE_UNMAP;
+		break;
+	default:
+		if (svmgpu_move_current(&cause, &to) || event == MMU_NOTIFY_MIGRATE)
+			break;
+		cause = SVMGPU_TRACE_CAUSE_UNKNOWN;
+		to = SVMGPU_TRACE_PLACE_NONE;
+		break;
+	}
+
+	/* a move takes the whole range along, however many events it needs for that */
+	if (to == SVMGPU_TRACE_PLACE_SYSTEM) {
+		state = SVMGPU_TRACE_STATE_SYSTEM;
+	} else if (to == SVMGPU_TRACE_PLACE_NONE) {
+		if (start > drm_gpusvm_range_start(&range->base) ||
+		    end < drm_gpusvm_range_end(&range->base))
+			state = SVMGPU_TRACE_STATE_MIXED;
+	} else {
+		owner = to - SVMGPU_TRACE_PLACE_VRAM(0);
+		state = owner == vm_gpu(vm) ? SVMGPU_TRACE_STATE_GPU :
+					      SVMGPU_TRACE_STATE_OTHER_GPU;
+	}
+	svmgpu_trace_range_is(vm, range, state, owner, cause);
 }
 
 static inline u32 svmgpu_trace_range_bind(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,

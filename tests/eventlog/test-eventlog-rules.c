@@ -291,6 +291,17 @@ static void s8(LogFixture *f, bool bad)
     eventlog_emit(f->log, &ev);
 }
 
+/* The other half of S8: a range does not outlive its VM. */
+static void s8_end(LogFixture *f, bool bad)
+{
+    PUT(f, VM_CREATED, vm, .vm = 1);
+    PUT(f, RANGE_CREATED, range, .range = 2, .vm = 1, .bytes = 4096);
+    if (!bad) {
+        PUT(f, RANGE_DESTROYED, range, .range = 2, .vm = 1);
+    }
+    PUT(f, VM_DESTROYED, vm, .vm = 1);
+}
+
 static void s10(LogFixture *f, bool bad)
 {
     PUT(f, MIGRATION_STARTED, migration_start, .migration = 1, .from = 1,
@@ -302,13 +313,15 @@ static void s10(LogFixture *f, bool bad)
 static const struct {
     const char *id;
     void (*plant)(LogFixture *f, bool bad);
+    /* tells the tests of one rule apart */
+    const char *half;
 } rules[] = {
     { "L1", l1 },   { "L2", l2 },   { "L3", l3 }, { "L4", l4 },
     { "L5", l5 },   { "L6", l6 },   { "L7", l7 }, { "L8", l8 },
     { "L9", l9 },   { "L10", l10 }, { "L11", l11 }, { "L12", l12 },
     { "S1", s1 },   { "S2", s2 },   { "S3", s3 }, { "S4", s4 },
     { "S5", s5 },   { "S6", s6 },   { "S7", s7 }, { "S8", s8 },
-    { "S10", s10 },
+    { "S8", s8_end, "-end" }, { "S10", s10 },
 };
 
 /* Runs svmgpu-log; its exit status, *out its output. */
@@ -428,9 +441,11 @@ int main(int argc, char **argv)
     g_assert_nonnull(g_getenv("MAKE_SAMPLE_LOG"));
     for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++) {
         g_autofree char *kept =
-            g_strdup_printf("/eventlog/rules/%s/kept", rules[i].id);
+            g_strdup_printf("/eventlog/rules/%s%s/kept", rules[i].id,
+                            rules[i].half ? rules[i].half : "");
         g_autofree char *broken =
-            g_strdup_printf("/eventlog/rules/%s/broken", rules[i].id);
+            g_strdup_printf("/eventlog/rules/%s%s/broken", rules[i].id,
+                            rules[i].half ? rules[i].half : "");
 
         g_test_add(kept, LogFixture, GUINT_TO_POINTER(i), log_fixture_set_up,
                    test_kept, log_fixture_tear_down);
