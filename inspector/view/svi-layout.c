@@ -67,34 +67,55 @@ limit_of (const SviLane         *lane,
     }
 }
 
-static int
-by_weight (gconstpointer a,
-           gconstpointer b,
-           gpointer      data)
+typedef struct
 {
-  const SviLane *one = svi_catalog_get (data, *(const guint *) a);
-  const SviLane *other = svi_catalog_get (data, *(const guint *) b);
+  SviCatalog *catalog;
+  /* by lane: a group with SVM ranges somewhere in it */
+  guint8     *ranged;
+} Ranking;
 
+static int
+by_rank (gconstpointer a,
+         gconstpointer b,
+         gpointer      data)
+{
+  const Ranking *ranking = data;
+  guint i = *(const guint *) a, j = *(const guint *) b;
+  const SviLane *one = svi_catalog_get (ranking->catalog, i);
+  const SviLane *other = svi_catalog_get (ranking->catalog, j);
+
+  if (ranking->ranged[i] != ranking->ranged[j])
+    return ranking->ranged[i] ? -1 : 1;
   if (one->weight != other->weight)
     return one->weight > other->weight ? -1 : 1;
-  return *(const guint *) a < *(const guint *) b ? -1 : 1;
+  return i < j ? -1 : 1;
 }
 
-/* Hides all but the heaviest of each group, as many as @limits allow. */
+/* Hides all but the first of each group, as many as @limits allow: where memory moved comes before
+ * where it did not, then the busiest.
+ */
 static void
-keep_heaviest (SviCatalog            *catalog,
-               guint8                *visible,
-               const SviLayoutLimits *limits)
+keep_first (SviCatalog            *catalog,
+            guint8                *visible,
+            const SviLayoutLimits *limits)
 {
   guint n = svi_catalog_size (catalog);
   g_autofree guint *order = g_new (guint, n);
   g_autofree guint *children = g_new0 (guint, (n + 1) * (SVI_LANE_MARKS + 1));
+  g_autofree guint8 *ranged = g_new0 (guint8, n);
+  Ranking ranking = { catalog, ranged };
   guint m = 0;
+
+  for (guint i = 0; i < n; i++)
+    if (svi_catalog_get (catalog, i)->kind == SVI_LANE_RANGE)
+      for (int up = svi_catalog_get (catalog, i)->parent; up >= 0 && !ranged[up];
+           up = svi_catalog_get (catalog, (guint) up)->parent)
+        ranged[up] = TRUE;
 
   for (guint i = 0; i < n; i++)
     if (visible[i] && limit_of (svi_catalog_get (catalog, i), limits) != 0)
       order[m++] = i;
-  g_qsort_with_data (order, (int) m, sizeof *order, by_weight, catalog);
+  g_qsort_with_data (order, (int) m, sizeof *order, by_rank, &ranking);
 
   for (guint i = 0; i < m; i++)
     {
@@ -164,7 +185,7 @@ svi_layout_new (SviCatalog *catalog,
     }
 
   if (limits != NULL)
-    keep_heaviest (catalog, visible, limits);
+    keep_first (catalog, visible, limits);
 
   for (guint i = 0; i < n; i++)
     if (visible[i])

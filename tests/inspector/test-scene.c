@@ -190,6 +190,26 @@ test_layout_fit (void)
   }
 }
 
+/* A picture shows where memory moved, however busy a VM without ranges is */
+static void
+test_layout_fit_ranges (void)
+{
+  g_autoptr (SviCatalog) catalog = svi_catalog_new ();
+  g_autoptr (SviLayout) layout = NULL;
+  SviLane *busy = svi_catalog_add (catalog, SVI_LANE_GROUP, -1, 1, "vm/1", "VM 1", NULL);
+
+  busy->alive_from = 0;
+  busy->weight = 1000;
+  svi_catalog_add (catalog, SVI_LANE_QUEUE, 0, 2, "queue/2", "Queue 2", NULL)->weight = 1000;
+  svi_catalog_add (catalog, SVI_LANE_GROUP, -1, 3, "vm/3", "VM 3", NULL)->alive_from = 0;
+  svi_catalog_add (catalog, SVI_LANE_GROUP, 2, 0, "vm/3/ranges", "SVM ranges", NULL);
+  svi_catalog_add (catalog, SVI_LANE_RANGE, 3, 4, "range/4", "0x1000", NULL)->weight = 1;
+
+  layout = svi_layout_new_to_fit (catalog, NULL, FALSE, 100);
+  g_assert_cmpint (svi_layout_find_lane (layout, 4), >=, 0);
+  g_assert_cmpint (svi_layout_find_lane (layout, 1), <, 0);
+}
+
 static void
 test_bands (void)
 {
@@ -276,6 +296,7 @@ main (int    argc,
   g_test_add_func ("/scene/covers", test_covers);
   g_test_add_func ("/layout/fold", test_layout_fold);
   g_test_add_func ("/layout/fit", test_layout_fit);
+  g_test_add_func ("/layout/fit-ranges", test_layout_fit_ranges);
   g_test_add_func ("/layout/bands", test_bands);
   g_test_add_func ("/frame/hit", test_frame_hit);
 
