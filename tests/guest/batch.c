@@ -12,10 +12,14 @@
 
 #define MI_BATCH_END		(0x0au << 23)
 #define MI_MATH			0x1a
+#define MI_SEMAPHORE_WAIT	0x1c
+#define SEMAPHORE_EQUAL		(4u << 12)
 #define MI_STORE_DWORD		0x20
 #define MI_LOAD_REG_IMM		0x22
 #define MI_STORE_REG_MEM	0x24
 #define MI_LOAD_REG_MEM		0x29
+#define MI_ATOMIC		0x2f
+#define ATOMIC_INCREMENT	(5u << 8)
 #define MI_BATCH_START		0x31
 #define MI_COND_BATCH_END	0x36
 #define COND_COMPARE		(1u << 21)
@@ -40,6 +44,12 @@ void batch_init(struct batch *batch, unsigned int dwords)
 	*batch = (struct batch){ .room = dwords };
 	batch->dw = aligned_alloc(4096, (dwords * 4 + 4095) / 4096 * 4096);
 	check_that(batch->dw, "no memory for a batch");
+	batch->address = (uintptr_t)batch->dw;
+}
+
+void batch_init_at(struct batch *batch, void *memory, uint64_t address, unsigned int dwords)
+{
+	*batch = (struct batch){ .dw = memory, .address = address, .room = dwords };
 }
 
 void batch_free(struct batch *batch)
@@ -49,7 +59,7 @@ void batch_free(struct batch *batch)
 
 uint64_t batch_here(const struct batch *batch)
 {
-	return (uintptr_t)&batch->dw[batch->count];
+	return batch->address + 4 * batch->count;
 }
 
 static void emit(struct batch *batch, uint32_t dword)
@@ -82,6 +92,25 @@ void batch_store_dword(struct batch *batch, uint64_t addr, uint32_t value)
 	emit(batch, MI(MI_STORE_DWORD, 4));
 	emit_address(batch, addr);
 	emit(batch, value);
+}
+
+void batch_copy_dword(struct batch *batch, uint64_t dst, uint64_t src)
+{
+	batch_load_reg(batch, 0, 0, src);
+	batch_store_reg(batch, 0, 0, dst);
+}
+
+void batch_increment(struct batch *batch, uint64_t addr)
+{
+	emit(batch, MI(MI_ATOMIC, 3) | ATOMIC_INCREMENT);
+	emit_address(batch, addr);
+}
+
+void batch_wait_equal(struct batch *batch, uint64_t addr, uint32_t value)
+{
+	emit(batch, MI(MI_SEMAPHORE_WAIT, 4) | SEMAPHORE_EQUAL);
+	emit(batch, value);
+	emit_address(batch, addr);
 }
 
 void batch_add(struct batch *batch, unsigned int dst, unsigned int a, unsigned int b)

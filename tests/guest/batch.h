@@ -12,19 +12,30 @@
 struct batch {
 	/** @dw: memory, which the GPU will execute */
 	uint32_t *dw;
+	/** @address: where the GPU has it */
+	uint64_t address;
 	/** @count: dwords written */
 	unsigned int count;
 	/** @room: dwords of memory */
 	unsigned int room;
 };
 
+/* A batch in memory of its own, for VMs that mirror the process. */
 void batch_init(struct batch *batch, unsigned int dwords);
 void batch_free(struct batch *batch);
+/* A batch in @memory, which the GPU has at @address. */
+void batch_init_at(struct batch *batch, void *memory, uint64_t address, unsigned int dwords);
 /* Address of the next packet. */
 uint64_t batch_here(const struct batch *batch);
 
 void batch_set(struct batch *batch, unsigned int reg, uint64_t value);
 void batch_store_dword(struct batch *batch, uint64_t addr, uint32_t value);
+/* Copies a dword through a register of the GPU. */
+void batch_copy_dword(struct batch *batch, uint64_t dst, uint64_t src);
+/* Adds one to the dword at @addr, atomically. */
+void batch_increment(struct batch *batch, uint64_t addr);
+/* Waits until the dword at @addr is @value; other contexts run meanwhile. */
+void batch_wait_equal(struct batch *batch, uint64_t addr, uint32_t value);
 void batch_add(struct batch *batch, unsigned int dst, unsigned int a, unsigned int b);
 void batch_move(struct batch *batch, unsigned int dst, unsigned int src);
 void batch_jump(struct batch *batch, uint64_t addr);

@@ -3,8 +3,6 @@
  * The least that SVM user space needs over the xe uAPI.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include <xf86drm.h>
 #include <drm/xe_drm.h>
 
+#include "device.h"
 #include "gpu.h"
 #include "subtest.h"
 
@@ -20,45 +19,6 @@
 static void must(int ret, const char *what)
 {
 	check_that(!ret, "%s: %s", what, strerror(errno));
-}
-
-static int open_ours(int minor)
-{
-	char path[32];
-	drmVersionPtr version;
-	int fd, ours;
-
-	snprintf(path, sizeof(path), "/dev/dri/card%d", minor);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-
-	version = drmGetVersion(fd);
-	ours = version && (!strcmp(version->name, "xe") || !strcmp(version->name, "svmgpu"));
-	drmFreeVersion(version);
-	if (ours)
-		return fd;
-
-	close(fd);
-	return -1;
-}
-
-static uint64_t query_vram(int fd)
-{
-	struct drm_xe_device_query query = { .query = DRM_XE_DEVICE_QUERY_MEM_REGIONS };
-	struct drm_xe_query_mem_regions *regions;
-	uint64_t bytes = 0;
-
-	must(drmIoctl(fd, DRM_IOCTL_XE_DEVICE_QUERY, &query), "DEVICE_QUERY");
-	regions = calloc(1, query.size);
-	query.data = (uintptr_t)regions;
-	must(drmIoctl(fd, DRM_IOCTL_XE_DEVICE_QUERY, &query), "DEVICE_QUERY");
-	for (uint32_t i = 0; i < regions->num_mem_regions; i++)
-		if (regions->mem_regions[i].mem_class == DRM_XE_MEM_REGION_CLASS_VRAM)
-			bytes = regions->mem_regions[i].total_size;
-	free(regions);
-
-	return bytes;
 }
 
 static void create_vm(struct gpu *gpu)
@@ -107,17 +67,17 @@ int gpu_open_all(struct gpu *gpus, int max)
 {
 	int n = 0;
 
-	for (int minor = 0; minor < 64 && n < max; minor++) {
-		int fd = open_ours(minor);
+	while (n < max) {
+		int fd = device_open_nth(n);
 		struct gpu *gpu = &gpus[n];
 
 		if (fd < 0)
-			continue;
+			break;
 		*gpu = (struct gpu){ .fd = fd, .index = n };
 		gpu->fence = aligned_alloc(64, 64);
 		must(!gpu->fence, "memory for a fence");
 		*gpu->fence = 0;
-		gpu->vram_bytes = query_vram(fd);
+		gpu->vram_bytes = device_vram_bytes(fd);
 		create_vm(gpu);
 		create_queue(gpu);
 		n++;

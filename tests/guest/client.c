@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <unistd.h>
+
+#include <xf86drm.h>
+
+#include "client.h"
+#include "device.h"
+#include "subtest.h"
+
+#define PAGE		4096ull
+
+/* places in the first page */
+#define FENCE		0
+#define SCRATCH		64
+
+static bool long_running(const struct client *client)
+{
+	return client->vm.flags & DRM_XE_VM_CREATE_FLAG_LR_MODE;
+}
+
+void client_open(struct client *client, int gpu, uint32_t flags)
+{
+	*client = (struct client){ .fd = device_open(gpu) };
+	client->vm = vm_create(client->fd, flags);
+	client->queue = queue_create(&client->vm, DRM_XE_ENGINE_CLASS_COPY, -1);
+	client->pages = bo_create(client->fd, &client->vm, (CLIENT_BATCH_COUNT + 1) * PAGE,
+				  BO_SYSTEM);
+	bo_map(&client->pages);
+	vm_map(&client->vm, CLIENT_BATCHES, &client->pages);
+}
+
+void client_close(struct client *client)
+{
+	queue_destroy(&client->queue);
+	bo_destroy(&client->pages);
+	vm_destroy(&client->vm);
+	close(client->fd);
+}
+
+struct batch client_batch(struct client *client)
+{
+	const unsigned int page = 1 + client->next++ % CLIENT_BATCH_COUNT;
+	struct batch batch;
+
+	batch_init_at(&batch, client->pages.map + page * PAGE, CLIENT_BATCHES + page * PAGE,
+		      CLIENT_BATCH_DWORDS);
+
+	return batch;
+}
+
+struct batch client_store(struct client *client, uint64_t address, uint32_t value)
+{
+	struct batch batch = client_batch(client);
+
+	batch_store_dword(&batch, address, value);
+	batch_end(&batch);
+
+	return batch;
+}
+
+int client_exec(struct client *client, const struct batch *batch, const struct drm_xe_sync *syncs,
+		int num_syncs)
+{
+	return queue_exec(&client->queue, batch->address, syncs, num_syncs);
+}
+
+static int run_long_running(struct client *client, const struct batch *batch)
+{
+	struct drm_xe_sync sync = sync_out_user_fence(CLIENT_BATCHES + FENCE, ++client->fence);
+	int err = client_exec(client, batch, &sync, 1);
+
+	return err ? err : user_fence_wait(client->fd, client->queue.id,
+					   client->pages.map + FENCE, client->fence,
+					   SYNC_TIMEOUT_NS);
+}
+
+int client_run(struct client *client, const struct batch *batch)
+{
+	struct drm_xe_sync sync;
+	int err;
+
+	if (long_running(client))
+		return run_long_running(client, batch);
+	sync = sync_out(syncobj_create(client->fd));
+	err = client_exec(client, batch, &sync, 1);
+	if (!err) {
+		syncobj_wait(client->fd, sync.handle);
+		err = syncobj_error(client->fd, sync.handle);
+	}
+	syncobj_destroy(client->fd, sync.handle);
+
+	return err;
+}
+
+void client_write(struct client *client, uint64_t address, uint32_t value)
+{
+	struct batch batch = client_store(client, address, value);
+
+	check_eq(client_run(client, &batch), 0);
+}
+
+uint32_t client_read(struct client *client, uint64_t address)
+{
+	struct batch batch = client_batch(client);
+
+	batch_copy_dword(&batch, CLIENT_BATCHES + SCRATCH, address);
+	batch_end(&batch);
+	check_eq(client_run(client, &batch), 0);
+
+	return *(volatile uint32_t *)(client->pages.map + SCRATCH);
+}
+
+void gate_init(struct gate *gate, int gpu)
+{
+	struct drm_xe_sync sync;
+	struct batch batch;
+
+	*gate = (struct gate){ 0 };
+	client_open(&gate->client, gpu, 0);
+	gate->open = gate->client.pages.map + SCRATCH;
+	*gate->open = 0;
+	batch = client_batch(&gate->client);
+	batch_wait_equal(&batch, CLIENT_BATCHES + SCRATCH, 1);
+	batch_end(&batch);
+	gate->fence = syncobj_create(gate->client.fd);
+	sync = sync_out(gate->fence);
+	check_eq(client_exec(&gate->client, &batch, &sync, 1), 0);
+	check_eq(drmSyncobjExportSyncFile(gate->client.fd, gate->fence, &gate->file), 0);
+}
+
+uint32_t gate_syncobj(const struct gate *gate, int fd)
+{
+	uint32_t handle = syncobj_create(fd);
+
+	check_eq(drmSyncobjImportSyncFile(fd, handle, gate->file), 0);
+
+	return handle;
+}
+
+void gate_open(struct gate *gate)
+{
+	*gate->open = 1;
+}
+
+void gate_fini(struct gate *gate)
+{
+	close(gate->file);
+	client_close(&gate->client);
+}

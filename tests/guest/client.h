@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Clients: a file with a VM, a queue and memory for its batches, which is what most
+ * tests of a VM begin with; and gates, which hold jobs back until the test lets go.
+ */
+#ifndef TESTS_GUEST_CLIENT_H
+#define TESTS_GUEST_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "bo.h"
+#include "queue.h"
+#include "sync.h"
+#include "vm.h"
+
+/** struct client - a file, a VM and a queue */
+struct client {
+	/** @fd: DRM file of its own */
+	int fd;
+	/** @vm: the VM */
+	struct vm vm;
+	/** @queue: of the copy class */
+	struct queue queue;
+	/** @pages: batches, one a page, used in turn; the first page is for fences */
+	struct bo pages;
+	/** @next: page that the next batch gets */
+	unsigned int next;
+	/** @fence: of client_run(): value of the newest, in a long-running VM */
+	uint64_t fence;
+};
+
+/* Tests bind below this address; the client's batches are at it. */
+#define CLIENT_BATCHES		(1ull << 46)
+/* Dwords of a batch. */
+#define CLIENT_BATCH_DWORDS	1024
+/* That many batches may be unfinished at a time. */
+#define CLIENT_BATCH_COUNT	255
+
+/* On the @gpu-th GPU; @flags is DRM_XE_VM_CREATE_FLAG_*. */
+void client_open(struct client *client, int gpu, uint32_t flags);
+void client_close(struct client *client);
+
+/* A new batch to write packets to; end it with batch_end(). */
+struct batch client_batch(struct client *client);
+/* A whole one: stores @value at @address. */
+struct batch client_store(struct client *client, uint64_t address, uint32_t value);
+/* Submits a batch: 0 or a negative errno. */
+int client_exec(struct client *client, const struct batch *batch, const struct drm_xe_sync *syncs,
+		int num_syncs);
+/* Submits a batch and waits for it: 0, or the error that it ended with. */
+int client_run(struct client *client, const struct batch *batch);
+
+/* The GPU stores, or copies from @address and the CPU compares; both must succeed. */
+void client_write(struct client *client, uint64_t address, uint32_t value);
+uint32_t client_read(struct client *client, uint64_t address);
+
+/** struct gate - a job that ends when the test says so */
+struct gate {
+	/** @client: whose job it is */
+	struct client client;
+	/** @fence: syncobj with the job's fence */
+	uint32_t fence;
+	/** @file: sync file of the same, for other files */
+	int file;
+	/** @open: the dword that it waits for */
+	volatile uint32_t *open;
+};
+
+/* A closed gate on the @gpu-th GPU. */
+void gate_init(struct gate *gate, int gpu);
+/* A syncobj of another file that has the gate's fence. */
+uint32_t gate_syncobj(const struct gate *gate, int fd);
+void gate_open(struct gate *gate);
+void gate_fini(struct gate *gate);
+
+#endif
