@@ -81,7 +81,8 @@ run_guest() {
         [[ ! -e $dir/load-failed ]] || die "the driver does not load" "see $dir/console"
         return
     fi
-    why=$(grep -ahoE 'Kernel panic - not syncing.*|svmgpu-guest: .*' "$dir/console" | tail -n 1 | tr -d '\r')
+    why=$(grep -ahoE 'Kernel panic - not syncing.*|svmgpu-guest: .*' "$dir/console" |
+        grep -v '^svmgpu-guest: ready' | tail -n 1 | tr -d '\r') || true
     case $why in
     *"broken guest image"*)
         die "the guest image is broken" "remove $(guest_image) and start again"
