@@ -24,6 +24,8 @@
 #define QUIET_NS (500 * NS_PER_MS)
 /* A record that was reserved this long ago will not be committed any more. */
 #define STUCK_NS (5000 * NS_PER_MS)
+/* A clock that is further off than this is not crooked, but another one. */
+#define CROOKED_NS NS_PER_S
 /* Records that may wait for the writer: 300 MB. */
 #define IN_FLIGHT_RECORDS (4u << 20)
 
@@ -38,6 +40,7 @@ typedef struct TakeRing {
     uint64_t lost;         /* as far as it was told */
     uint64_t lost_last_ns; /* the same */
     uint64_t stuck_since;  /* 0: the tail is not stuck */
+    uint64_t last_ns;      /* time of the last record taken, guest clock */
 } TakeRing;
 
 struct EventArea {
@@ -320,12 +323,16 @@ static bool ring_is_torn(const EventArea *area, TakeRing *ring, uint64_t head,
     return now_ns - ring->stuck_since > STUCK_NS;
 }
 
-static int record_compare(const void *a, const void *b)
+/* A CPU did things in the order of its ring. Its clock can disagree by a little:
+   the guest's fast clock steps back at times, and an interrupt can come between
+   the reservation of a record and its time stamp. */
+static void ring_straighten(TakeRing *ring, struct svmgpu_trace_record *record)
 {
-    const EventRecord *ra = a;
-    const EventRecord *rb = b;
-
-    return ra->rec.ts_ns < rb->rec.ts_ns ? -1 : ra->rec.ts_ns > rb->rec.ts_ns;
+    if (record->ts_ns < ring->last_ns &&
+        ring->last_ns - record->ts_ns < CROOKED_NS) {
+        record->ts_ns = ring->last_ns;
+    }
+    ring->last_ns = record->ts_ns;
 }
 
 static void ring_take(EventArea *area, EventParcel *parcel, unsigned r,
@@ -337,8 +344,6 @@ static void ring_take(EventArea *area, EventParcel *parcel, unsigned r,
     uint64_t head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
     uint64_t end = ring->tail + area->ring_records;
     EventRecordRun run = { .next = parcel->records->len };
-    uint64_t latest = 0;
-    bool sorted = true;
 
     if (head - ring->tail > area->ring_records &&
         head - ring->tail < (1ULL << 48)) {
@@ -368,8 +373,7 @@ static void ring_take(EventArea *area, EventParcel *parcel, unsigned r,
         memcpy(&copy.rec, slot, sizeof(copy.rec));
         copy.type = tag & 0xffff;
         copy.cpu = r;
-        sorted &= copy.rec.ts_ns >= latest;
-        latest = copy.rec.ts_ns;
+        ring_straighten(ring, &copy.rec);
         g_array_append_val(parcel->records, copy);
         ring->tail++;
         ring->stuck_since = 0;
@@ -383,11 +387,6 @@ static void ring_take(EventArea *area, EventParcel *parcel, unsigned r,
     run.end = parcel->records->len;
     if (run.end == run.next) {
         return;
-    }
-    if (!sorted) {
-        /* An interrupt recorded between reservation and time stamp. */
-        qsort(&g_array_index(parcel->records, EventRecord, run.next),
-              run.end - run.next, sizeof(EventRecord), record_compare);
     }
     g_array_append_val(parcel->runs, run);
 }
