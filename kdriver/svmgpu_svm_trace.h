@@ -53,6 +53,14 @@ static inline u16 svmgpu_trace_scan_state(struct svmgpu_vm *vm, struct drm_pagem
 	}
 }
 
+static_assert(BIT(SVMGPU_SCAN_ABSENT) == SVMGPU_TRACE_SEEN_ABSENT &&
+	      BIT(SVMGPU_SCAN_INACCESSIBLE) == SVMGPU_TRACE_SEEN_INACCESSIBLE &&
+	      BIT(SVMGPU_SCAN_HINT) == SVMGPU_TRACE_SEEN_HINT &&
+	      BIT(SVMGPU_SCAN_IN_SYSTEM) == SVMGPU_TRACE_SEEN_SYSTEM &&
+	      BIT(SVMGPU_SCAN_IN_TARGET) == SVMGPU_TRACE_SEEN_TARGET &&
+	      BIT(SVMGPU_SCAN_IN_OTHER) == SVMGPU_TRACE_SEEN_OTHER &&
+	      BIT(SVMGPU_SCAN_IN_FURTHER) == SVMGPU_TRACE_SEEN_FURTHER);
+
 static inline void svmgpu_trace_scan_result(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 					    u32 fault, struct drm_pagemap *target, bool only_system,
 					    const struct svmgpu_scan_result *result)

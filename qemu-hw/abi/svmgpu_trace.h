@@ -539,6 +539,18 @@ struct svmgpu_trace_queue {
 	__u32 flags;
 };
 
+/*
+ * What a scan saw of the pages of a range. The target is where the caller wants
+ * them; the state does not tell whether another GPU is it.
+ */
+#define SVMGPU_TRACE_SEEN_ABSENT	0x01
+#define SVMGPU_TRACE_SEEN_INACCESSIBLE	0x02
+#define SVMGPU_TRACE_SEEN_HINT		0x04
+#define SVMGPU_TRACE_SEEN_SYSTEM	0x08
+#define SVMGPU_TRACE_SEEN_TARGET	0x10
+#define SVMGPU_TRACE_SEEN_OTHER		0x20
+#define SVMGPU_TRACE_SEEN_FURTHER	0x40
+
 /** struct svmgpu_trace_scan - scan_completed */
 struct svmgpu_trace_scan {
 	__u32 range;
@@ -547,7 +559,7 @@ struct svmgpu_trace_scan {
 	__u64 bytes;
 	/** @state: enum svmgpu_trace_state */
 	__u16 state;
-	/** @seen: bit n: state n was seen on the way */
+	/** @seen: mask of SVMGPU_TRACE_SEEN_*: the pages that were looked at */
 	__u16 seen;
 	__u16 windows;
 	__u16 collisions;

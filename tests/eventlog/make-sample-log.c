@@ -361,7 +361,10 @@ static void serve_fault(Actor *a)
         .state = ranges[r].place < 0 ? SVMGPU_TRACE_STATE_SYSTEM :
                  ranges[r].place == (int)gpu ? SVMGPU_TRACE_STATE_GPU :
                                                SVMGPU_TRACE_STATE_OTHER_GPU,
-        .seen = 2, .windows = 1, .fault = fault, .gpu = gpu,
+        .seen = ranges[r].place < 0 ? SVMGPU_TRACE_SEEN_SYSTEM :
+                ranges[r].place == (int)gpu ? SVMGPU_TRACE_SEEN_TARGET :
+                                              SVMGPU_TRACE_SEEN_OTHER,
+        .windows = 1, .fault = fault, .gpu = gpu,
         .decision = populate);
     a->now += rnd(1 * US, 4 * US);
     if (populate) {

@@ -273,7 +273,21 @@ static void s6(LogFixture *f, bool bad)
 static void s7(LogFixture *f, bool bad)
 {
     PUT(f, SCAN_COMPLETED, scan, .range = 3, .vm = 1,
-        .state = bad ? SVMGPU_TRACE_STATE_SYSTEM : SVMGPU_TRACE_STATE_GPU);
+        .state = bad ? SVMGPU_TRACE_STATE_SYSTEM : SVMGPU_TRACE_STATE_GPU,
+        .seen = bad ? SVMGPU_TRACE_SEEN_SYSTEM : SVMGPU_TRACE_SEEN_TARGET);
+}
+
+/* Another GPU: the target itself, or a place that pages are to leave. */
+static void s7_other(LogFixture *f, bool bad)
+{
+    PUT(f, SCAN_COMPLETED, scan, .range = 3, .vm = 1,
+        .state = SVMGPU_TRACE_STATE_OTHER_GPU,
+        .seen = bad ? SVMGPU_TRACE_SEEN_OTHER : SVMGPU_TRACE_SEEN_TARGET);
+    PUT(f, SCAN_COMPLETED, scan, .range = 3, .vm = 1, .policy = 1,
+        .state = SVMGPU_TRACE_STATE_OTHER_GPU,
+        .seen = SVMGPU_TRACE_SEEN_OTHER);
+    PUT(f, SCAN_COMPLETED, scan, .range = 3, .vm = 1, .collisions = 9,
+        .state = SVMGPU_TRACE_STATE_SYSTEM, .seen = SVMGPU_TRACE_SEEN_SYSTEM);
 }
 
 static void s8(LogFixture *f, bool bad)
@@ -320,7 +334,8 @@ static const struct {
     { "L5", l5 },   { "L6", l6 },   { "L7", l7 }, { "L8", l8 },
     { "L9", l9 },   { "L10", l10 }, { "L11", l11 }, { "L12", l12 },
     { "S1", s1 },   { "S2", s2 },   { "S3", s3 }, { "S4", s4 },
-    { "S5", s5 },   { "S6", s6 },   { "S7", s7 }, { "S8", s8 },
+    { "S5", s5 },   { "S6", s6 },   { "S7", s7 }, { "S7", s7_other, "-other" },
+    { "S8", s8 },
     { "S8", s8_end, "-end" }, { "S10", s10 },
 };
 
