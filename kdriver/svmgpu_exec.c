@@ -22,6 +22,7 @@
 #include <drm/ttm/ttm_device.h>
 #include <uapi/drm/xe_drm.h>
 
+#include "svmgpu_args.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"
 #include "svmgpu_sched.h"
@@ -388,6 +389,20 @@ release:
 }
 
 /**
+ * svmgpu_exec_check() - the arguments of EXEC
+ * @args: as user space gave them
+ *
+ * Return: 0 or -EINVAL.
+ */
+int svmgpu_exec_check(const struct drm_xe_exec *args)
+{
+	if (args->extensions || args->pad[0] || args->pad[1] || args->pad[2] ||
+	    args->reserved[0] || args->reserved[1] || args->num_syncs > DRM_XE_MAX_SYNCS)
+		return -EINVAL;
+	return 0;
+}
+
+/**
  * svmgpu_exec_ioctl() - DRM_IOCTL_XE_EXEC
  * @drm: the device
  * @data: struct drm_xe_exec
@@ -404,9 +419,9 @@ int svmgpu_exec_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	};
 	int err;
 
-	if (args->extensions || args->pad[0] || args->pad[1] || args->pad[2] ||
-	    args->reserved[0] || args->reserved[1] || args->num_syncs > DRM_XE_MAX_SYNCS)
-		return -EINVAL;
+	err = svmgpu_exec_check(args);
+	if (err)
+		return err;
 	call.queue = svmgpu_exec_queue_lookup(file->driver_priv, args->exec_queue_id);
 	if (!call.queue)
 		return -ENOENT;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exec queues: creation with all its checks, properties, and the end of a queue.
+ * Exec queues: creation, properties, and the end of a queue.
  */
-#include <linux/capability.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include <drm/drm_print.h>
@@ -12,35 +10,11 @@
 #include "svmgpu_context.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"
+#include "svmgpu_exec_queue_args.h"
 #include "svmgpu_sched.h"
 #include "svmgpu_sysfs.h"
 #include "svmgpu_trace.h"
 #include "svmgpu_vm.h"
-
-#define MAX_USER_EXTENSIONS	16
-#define QUEUE_PRIORITY_NORMAL	1
-#define QUEUE_PRIORITY_HIGH	2
-
-/** struct queue_props - what a queue is created with */
-struct queue_props {
-	/** @class: engine class */
-	u16 class;
-	/** @width: contexts */
-	u16 width;
-	/** @engines: placements of each context */
-	u32 engines[SVMGPU_QUEUE_MAX_WIDTH];
-	/** @priority: user priority */
-	u8 priority;
-	/** @timeslice_us: scheduling property */
-	u32 timeslice_us;
-	/** @low_latency: hint given */
-	bool low_latency;
-};
-
-static bool class_is_bind(u16 class)
-{
-	return class == DRM_XE_ENGINE_CLASS_VM_BIND;
-}
 
 /**
  * svmgpu_exec_queue_dead() - whether a queue takes no more work
@@ -139,7 +113,7 @@ struct svmgpu_exec_queue *svmgpu_exec_queue_lookup(struct svmgpu_file *file, u32
 }
 
 static struct svmgpu_exec_queue *queue_alloc(struct svmgpu_device *dev, struct svmgpu_vm *vm,
-					     const struct queue_props *props)
+					     const struct svmgpu_queue_props *props)
 {
 	struct svmgpu_exec_queue *queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 
@@ -188,10 +162,10 @@ static void trace_created(const struct svmgpu_exec_queue *queue)
 struct svmgpu_exec_queue *svmgpu_exec_queue_create_bind(struct svmgpu_device *dev,
 							struct svmgpu_vm *vm, bool internal)
 {
-	const struct queue_props props = {
+	const struct svmgpu_queue_props props = {
 		.class = DRM_XE_ENGINE_CLASS_VM_BIND,
 		.width = 1,
-		.priority = QUEUE_PRIORITY_NORMAL,
+		.priority = SVMGPU_QUEUE_PRIORITY_NORMAL,
 	};
 	struct svmgpu_exec_queue *queue;
 	int err;
@@ -212,7 +186,7 @@ struct svmgpu_exec_queue *svmgpu_exec_queue_create_bind(struct svmgpu_device *de
 }
 
 static struct svmgpu_exec_queue *queue_create(struct svmgpu_device *dev, struct svmgpu_vm *vm,
-					      const struct queue_props *props)
+					      const struct svmgpu_queue_props *props)
 {
 	bool lr = svmgpu_vm_in_lr_mode(vm);
 	struct svmgpu_exec_queue *queue;
@@ -435,153 +409,8 @@ void svmgpu_exec_queues_reset(struct svmgpu_device *dev)
 
 /* --- ioctls --------------------------------------------------------------- */
 
-static int set_priority(struct queue_props *props, u64 value)
-{
-	if (value > QUEUE_PRIORITY_HIGH)
-		return -EINVAL;
-	if (value > QUEUE_PRIORITY_NORMAL && !capable(CAP_SYS_NICE))
-		return -EPERM;
-	props->priority = value;
-	return 0;
-}
-
-static int set_timeslice(struct svmgpu_device *dev, struct queue_props *props, u64 value)
-{
-	/* a bind queue has no engine and so no slices to give it */
-	if (class_is_bind(props->class) || value > U32_MAX ||
-	    !svmgpu_engine_prop_allowed(dev, props->class, SVMGPU_PROP_TIMESLICE_US, value,
-					capable(CAP_SYS_NICE)))
-		return -EINVAL;
-	props->timeslice_us = value;
-	return 0;
-}
-
-static int set_property(struct svmgpu_device *dev, struct queue_props *props, u32 property,
-			u64 value)
-{
-	switch (property) {
-	case DRM_XE_EXEC_QUEUE_SET_PROPERTY_PRIORITY:
-		return set_priority(props, value);
-	case DRM_XE_EXEC_QUEUE_SET_PROPERTY_TIMESLICE:
-		return set_timeslice(dev, props, value);
-	case DRM_XE_EXEC_QUEUE_SET_PROPERTY_PXP_TYPE:
-		/* no protected content: only "none" exists */
-		return value == DRM_XE_PXP_TYPE_NONE ? 0 : -ENODEV;
-	case DRM_XE_EXEC_QUEUE_SET_PROPERTY_MULTI_GROUP:
-	case DRM_XE_EXEC_QUEUE_SET_DISABLE_STATE_CACHE_PERF_FIX:
-		return -EOPNOTSUPP;
-	default:
-		return -EINVAL;
-	}
-}
-
-static int read_extensions(struct svmgpu_device *dev, struct queue_props *props, u64 next)
-{
-	for (unsigned int count = 0; next; count++) {
-		struct drm_xe_ext_set_property ext;
-		struct drm_xe_user_extension base;
-		int err;
-
-		if (count >= MAX_USER_EXTENSIONS)
-			return -E2BIG;
-		if (copy_from_user(&base, u64_to_user_ptr(next), sizeof(base)))
-			return -EFAULT;
-		if (base.pad || base.name != DRM_XE_EXEC_QUEUE_EXTENSION_SET_PROPERTY)
-			return -EINVAL;
-		if (copy_from_user(&ext, u64_to_user_ptr(next), sizeof(ext)))
-			return -EFAULT;
-		if (ext.pad)
-			return -EINVAL;
-		err = set_property(dev, props, ext.property, ext.value);
-		if (err)
-			return err;
-		next = base.next_extension;
-	}
-	return 0;
-}
-
-/* Hardware number of an engine, or -EINVAL. */
-static int engine_number(struct svmgpu_device *dev,
-			 const struct drm_xe_engine_class_instance *eci)
-{
-	if (eci->gt_id)
-		return -EINVAL;
-	for (unsigned int i = 0; i < dev->caps.num_engines; i++)
-		if (dev->caps.engines[i].class == eci->engine_class &&
-		    dev->caps.engines[i].instance == eci->engine_instance)
-			return i;
-	return -EINVAL;
-}
-
-/*
- * Placements of context i are eci[j * width + i]. All are of one class, and
- * those of each context are the ones of the context before, moved by one.
- */
-static int read_placements(struct svmgpu_device *dev, struct queue_props *props,
-			   const struct drm_xe_engine_class_instance *eci,
-			   unsigned int placements)
-{
-	u32 previous = 0;
-
-	for (unsigned int i = 0; i < props->width; i++) {
-		u32 instances = 0;
-
-		for (unsigned int j = 0; j < placements; j++) {
-			const struct drm_xe_engine_class_instance *e = &eci[j * props->width + i];
-			int engine = engine_number(dev, e);
-
-			if (engine < 0 || e->engine_class != props->class)
-				return -EINVAL;
-			props->engines[i] |= BIT(engine);
-			instances |= BIT(e->engine_instance);
-		}
-		if (i && instances != previous << 1)
-			return -EINVAL;
-		previous = instances;
-	}
-	/* only the video engines run several contexts side by side */
-	if (props->width > 1 && props->class != DRM_XE_ENGINE_CLASS_VIDEO_DECODE &&
-	    props->class != DRM_XE_ENGINE_CLASS_VIDEO_ENHANCE)
-		return -EOPNOTSUPP;
-	return 0;
-}
-
-static int read_props(struct svmgpu_device *dev, const struct drm_xe_exec_queue_create *args,
-		      struct queue_props *props)
-{
-	struct drm_xe_engine_class_instance eci[SVMGPU_QUEUE_MAX_WIDTH];
-	u32 count = args->width * args->num_placements;
-	int err;
-
-	if (args->flags & ~DRM_XE_EXEC_QUEUE_LOW_LATENCY_HINT ||
-	    args->reserved[0] || args->reserved[1] || !count || count > ARRAY_SIZE(eci))
-		return -EINVAL;
-	if (copy_from_user(eci, u64_to_user_ptr(args->instances), sizeof(*eci) * count))
-		return -EFAULT;
-	if (eci[0].gt_id)
-		return -EINVAL;
-
-	*props = (struct queue_props) {
-		.class = eci[0].engine_class,
-		.width = args->width,
-		.priority = QUEUE_PRIORITY_NORMAL,
-		.low_latency = args->flags & DRM_XE_EXEC_QUEUE_LOW_LATENCY_HINT,
-	};
-	if (class_is_bind(props->class)) {
-		if (count != 1 || eci[0].engine_instance)
-			return -EINVAL;
-	} else {
-		err = read_placements(dev, props, eci, args->num_placements);
-		if (err)
-			return err;
-		props->timeslice_us = svmgpu_engine_prop(dev, props->class,
-							 SVMGPU_PROP_TIMESLICE_US);
-	}
-	return read_extensions(dev, props, args->extensions);
-}
-
 static struct svmgpu_exec_queue *create_on_vm(struct svmgpu_device *dev, struct svmgpu_vm *vm,
-					      const struct queue_props *props)
+					      const struct svmgpu_queue_props *props)
 {
 	struct svmgpu_exec_queue *queue;
 	int err;
@@ -592,7 +421,7 @@ static struct svmgpu_exec_queue *create_on_vm(struct svmgpu_device *dev, struct 
 		return ERR_PTR(err);
 	if (vm->closed || vm->banned)
 		queue = ERR_PTR(-ENOENT);
-	else if (class_is_bind(props->class))
+	else if (svmgpu_queue_class_is_bind(props->class))
 		queue = svmgpu_exec_queue_create_bind(dev, vm, false);
 	else
 		queue = queue_create(dev, vm, props);
@@ -614,14 +443,14 @@ int svmgpu_exec_queue_create_ioctl(struct drm_device *drm, void *data, struct dr
 	struct svmgpu_file *sfile = file->driver_priv;
 	struct drm_xe_exec_queue_create *args = data;
 	struct svmgpu_exec_queue *queue;
-	struct queue_props props;
+	struct svmgpu_queue_props props;
 	struct svmgpu_vm *vm;
 	u32 id;
 	int err;
 
 	if (svmgpu_device_wedged(dev))
 		return -ECANCELED;
-	err = read_props(dev, args, &props);
+	err = svmgpu_queue_read_props(dev, args, &props);
 	if (err)
 		return err;
 	vm = svmgpu_vm_lookup(sfile, args->vm_id);

@@ -15,6 +15,7 @@
 #include <drm/ttm/ttm_tt.h>
 #include <uapi/drm/xe_drm.h>
 
+#include "svmgpu_args.h"
 #include "svmgpu_bo.h"
 #include "svmgpu_device.h"
 #include "svmgpu_drv.h"
@@ -209,7 +210,14 @@ const struct drm_gem_object_funcs svmgpu_gem_funcs = {
 
 /* --- ioctls ---------------------------------------------------------------- */
 
-static int svmgpu_gem_create_flags(const struct drm_xe_gem_create *args, u32 *flags)
+/**
+ * svmgpu_gem_check_create() - the arguments of GEM_CREATE
+ * @args: as user space gave them
+ * @flags: SVMGPU_BO_*
+ *
+ * Return: 0; -EINVAL; -ENOSPC: larger than any address space.
+ */
+int svmgpu_gem_check_create(const struct drm_xe_gem_create *args, u32 *flags)
 {
 	if (args->pad[0] || args->pad[1] || args->pad[2] || args->reserved[0] || args->reserved[1])
 		return -EINVAL;
@@ -250,7 +258,8 @@ static int svmgpu_gem_create_flags(const struct drm_xe_gem_create *args, u32 *fl
 	if (*flags & (SVMGPU_BO_VRAM | SVMGPU_BO_SCANOUT) &&
 	    args->cpu_caching != DRM_XE_GEM_CPU_CACHING_WC)
 		return -EINVAL;
-	return 0;
+	/* told before anything is evicted for it */
+	return args->size > SVMGPU_VM_SIZE ? -ENOSPC : 0;
 }
 
 /**
@@ -272,12 +281,9 @@ int svmgpu_gem_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	u32 flags;
 	int err;
 
-	err = svmgpu_gem_create_flags(args, &flags);
+	err = svmgpu_gem_check_create(args, &flags);
 	if (err)
 		return err;
-	/* larger than any address space: says so before anything is evicted for it */
-	if (args->size > SVMGPU_VM_SIZE)
-		return -ENOSPC;
 	if (args->vm_id) {
 		vm = svmgpu_vm_lookup(file->driver_priv, args->vm_id);
 		if (!vm)
@@ -314,6 +320,23 @@ int svmgpu_gem_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 }
 
 /**
+ * svmgpu_gem_check_mmap_offset() - the arguments of GEM_MMAP_OFFSET
+ * @args: as user space gave them
+ *
+ * Return: 0 or -EINVAL.
+ */
+int svmgpu_gem_check_mmap_offset(const struct drm_xe_gem_mmap_offset *args)
+{
+	if (args->extensions || args->reserved[0] || args->reserved[1] ||
+	    args->flags & ~DRM_XE_MMAP_OFFSET_FLAG_PCI_BARRIER)
+		return -EINVAL;
+	if (args->flags & DRM_XE_MMAP_OFFSET_FLAG_PCI_BARRIER &&
+	    (args->handle || PAGE_SIZE != SZ_4K))
+		return -EINVAL;
+	return 0;
+}
+
+/**
  * svmgpu_gem_mmap_offset_ioctl() - DRM_IOCTL_XE_GEM_MMAP_OFFSET
  * @drm: the device
  * @data: struct drm_xe_gem_mmap_offset
@@ -325,15 +348,14 @@ int svmgpu_gem_mmap_offset_ioctl(struct drm_device *drm, void *data, struct drm_
 {
 	struct drm_xe_gem_mmap_offset *args = data;
 	struct drm_gem_object *obj;
+	int err;
 
-	if (args->extensions || args->reserved[0] || args->reserved[1] ||
-	    args->flags & ~DRM_XE_MMAP_OFFSET_FLAG_PCI_BARRIER)
-		return -EINVAL;
+	err = svmgpu_gem_check_mmap_offset(args);
+	if (err)
+		return err;
 	if (args->flags & DRM_XE_MMAP_OFFSET_FLAG_PCI_BARRIER) {
 		BUILD_BUG_ON(SVMGPU_BARRIER_OFFSET + SZ_4K >
 			     (u64)DRM_FILE_PAGE_OFFSET_START << PAGE_SHIFT);
-		if (args->handle || PAGE_SIZE != SZ_4K)
-			return -EINVAL;
 		args->offset = SVMGPU_BARRIER_OFFSET;
 		return 0;
 	}

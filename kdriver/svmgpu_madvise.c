@@ -10,6 +10,7 @@
 #include <drm/drm_pagemap.h>
 #include <drm/xe_drm.h>
 
+#include "svmgpu_args.h"
 #include "svmgpu_bo.h"
 #include "svmgpu_device.h"
 #include "svmgpu_pat.h"
@@ -55,13 +56,8 @@ static bool madvise_location_valid(const struct drm_xe_madvise *args)
 	       !args->preferred_mem_loc.reserved;
 }
 
-static bool madvise_args_valid(const struct drm_xe_madvise *args)
+static bool madvise_value_valid(const struct drm_xe_madvise *args)
 {
-	if (args->extensions || args->reserved[0] || args->reserved[1])
-		return false;
-	if (!IS_ALIGNED(args->start, SZ_4K) || !IS_ALIGNED(args->range, SZ_4K) || !args->range)
-		return false;
-
 	switch (args->type) {
 	case DRM_XE_MEM_RANGE_ATTR_PREFERRED_LOC:
 		return madvise_location_valid(args);
@@ -77,6 +73,28 @@ static bool madvise_args_valid(const struct drm_xe_madvise *args)
 	default:
 		return false;
 	}
+}
+
+/* Canonical addresses are welcome; page tables see 48 bits. */
+static u64 madvise_start(const struct drm_xe_madvise *args)
+{
+	return args->start & (SVMGPU_VM_SIZE - 1);
+}
+
+/**
+ * svmgpu_madvise_check() - the arguments of MADVISE
+ * @args: as user space gave them
+ *
+ * Return: 0 or -EINVAL.
+ */
+int svmgpu_madvise_check(const struct drm_xe_madvise *args)
+{
+	if (args->extensions || args->reserved[0] || args->reserved[1])
+		return -EINVAL;
+	if (!IS_ALIGNED(args->start, SZ_4K) || !IS_ALIGNED(args->range, SZ_4K) || !args->range ||
+	    args->range > SVMGPU_VM_SIZE - madvise_start(args))
+		return -EINVAL;
+	return madvise_value_valid(args) ? 0 : -EINVAL;
 }
 
 static struct svmgpu_bo *vma_bo(struct svmgpu_vma *vma)
@@ -331,10 +349,10 @@ static int madvise_open_location(struct madvise *madvise)
 int svmgpu_madvise_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_xe_madvise *args = data;
-	/* canonical addresses are welcome; page tables see 48 bits */
 	struct madvise madvise = {
 		.args = args,
-		.start = args->start & (SVMGPU_VM_SIZE - 1),
+		.start = madvise_start(args),
+		.end = madvise_start(args) + args->range,
 	};
 	struct svmgpu_vm *vm;
 	int err;
@@ -344,13 +362,9 @@ int svmgpu_madvise_ioctl(struct drm_device *drm, void *data, struct drm_file *fi
 		return -EINVAL;
 
 	madvise.vm = vm;
-	madvise.end = madvise.start + args->range;
-	if (!madvise_args_valid(args) || madvise.end < madvise.start ||
-	    madvise.end > SVMGPU_VM_SIZE) {
-		err = -EINVAL;
-		goto out;
-	}
-	err = madvise_retained_valid(args);
+	err = svmgpu_madvise_check(args);
+	if (!err)
+		err = madvise_retained_valid(args);
 	if (err)
 		goto out;
 	err = madvise_open_location(&madvise);
@@ -401,6 +415,24 @@ static int query_attrs(struct svmgpu_vm *vm, u64 start, u64 end,
 }
 
 /**
+ * svmgpu_query_mem_attrs_check() - the arguments of VM_QUERY_MEM_RANGE_ATTRS
+ * @args: as user space gave them
+ *
+ * Return: 0 or -EINVAL.
+ */
+int svmgpu_query_mem_attrs_check(const struct drm_xe_vm_query_mem_range_attr *args)
+{
+	const bool vector = args->vector_of_mem_attr;
+	const size_t entry = sizeof(struct drm_xe_mem_range_attr);
+
+	if (args->extensions || args->reserved[0] || args->reserved[1])
+		return -EINVAL;
+	if (args->num_mem_ranges)
+		return vector && args->sizeof_mem_range_attr == entry ? 0 : -EINVAL;
+	return vector || args->sizeof_mem_range_attr ? -EINVAL : 0;
+}
+
+/**
  * svmgpu_query_mem_attrs_ioctl() - DRM_IOCTL_XE_VM_QUERY_MEM_RANGE_ATTRS
  * @drm: the GPU
  * @data: struct drm_xe_vm_query_mem_range_attr
@@ -422,12 +454,9 @@ int svmgpu_query_mem_attrs_ioctl(struct drm_device *drm, void *data, struct drm_
 	struct svmgpu_vm *vm;
 	int err;
 
-	if (args->extensions || args->reserved[0] || args->reserved[1])
-		return -EINVAL;
-	if (args->num_mem_ranges ? !vector || args->sizeof_mem_range_attr != sizeof(*attrs) :
-				   vector || args->sizeof_mem_range_attr)
-		return -EINVAL;
-
+	err = svmgpu_query_mem_attrs_check(args);
+	if (err)
+		return err;
 	vm = svmgpu_vm_lookup(file->driver_priv, args->vm_id);
 	if (!vm)
 		return -EINVAL;

@@ -15,21 +15,50 @@
 #include "svmgpu_sync.h"
 #include "svmgpu_user_fence.h"
 
+/**
+ * svmgpu_sync_check() - one entry of user space's array
+ * @in: the entry
+ * @flags: SVMGPU_SYNC_*
+ *
+ * Return: 0, -EINVAL, -EOPNOTSUPP.
+ */
+int svmgpu_sync_check(const struct drm_xe_sync *in, unsigned int flags)
+{
+	const bool signal = in->flags & DRM_XE_SYNC_FLAG_SIGNAL;
+
+	if (in->extensions || in->flags & ~DRM_XE_SYNC_FLAG_SIGNAL || in->reserved[0] ||
+	    in->reserved[1])
+		return -EINVAL;
+
+	switch (in->type) {
+	case DRM_XE_SYNC_TYPE_SYNCOBJ:
+	case DRM_XE_SYNC_TYPE_TIMELINE_SYNCOBJ:
+		/* A long-running job has no end that a dma-fence could promise. */
+		if (flags & SVMGPU_SYNC_LR && signal)
+			return -EOPNOTSUPP;
+		if (upper_32_bits(in->addr))
+			return -EINVAL;
+		if (in->type == DRM_XE_SYNC_TYPE_TIMELINE_SYNCOBJ && !in->timeline_value)
+			return -EINVAL;
+		return 0;
+	case DRM_XE_SYNC_TYPE_USER_FENCE:
+		if (flags & SVMGPU_SYNC_DISALLOW_USER_FENCE || !signal)
+			return -EOPNOTSUPP;
+		return IS_ALIGNED(in->addr, sizeof(u64)) ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
 static int parse_syncobj(struct svmgpu_file *file, struct svmgpu_sync *sync,
-			 const struct drm_xe_sync *in, unsigned int flags)
+			 const struct drm_xe_sync *in)
 {
 	bool timeline = in->type == DRM_XE_SYNC_TYPE_TIMELINE_SYNCOBJ;
-	bool signal = in->flags & DRM_XE_SYNC_FLAG_SIGNAL;
 
-	/* A long-running job has no end that a dma-fence could promise. */
-	if (flags & SVMGPU_SYNC_LR && signal)
-		return -EOPNOTSUPP;
-	if (upper_32_bits(in->addr) || (timeline && !in->timeline_value))
-		return -EINVAL;
 	sync->syncobj = drm_syncobj_find(file->drm, in->handle);
 	if (!sync->syncobj)
 		return -ENOENT;
-	if (signal) {
+	if (in->flags & DRM_XE_SYNC_FLAG_SIGNAL) {
 		if (!timeline)
 			return 0;
 		sync->chain = dma_fence_chain_alloc();
@@ -46,10 +75,6 @@ static int parse_user_fence(struct svmgpu_device *dev, struct svmgpu_sync *sync,
 {
 	struct svmgpu_user_fence *ufence;
 
-	if (flags & SVMGPU_SYNC_DISALLOW_USER_FENCE || !(in->flags & DRM_XE_SYNC_FLAG_SIGNAL))
-		return -EOPNOTSUPP;
-	if (!IS_ALIGNED(in->addr, sizeof(u64)))
-		return -EINVAL;
 	/* EXEC: the GPU writes it, at an address of the VM */
 	if (flags & SVMGPU_SYNC_EXEC)
 		return 0;
@@ -81,21 +106,14 @@ int svmgpu_sync_parse(struct svmgpu_device *dev, struct svmgpu_file *file,
 
 	if (copy_from_user(&in, user, sizeof(in)))
 		return -EFAULT;
-	if (in.extensions || in.flags & ~DRM_XE_SYNC_FLAG_SIGNAL || in.reserved[0] ||
-	    in.reserved[1])
-		return -EINVAL;
+	err = svmgpu_sync_check(&in, flags);
+	if (err)
+		return err;
 
-	switch (in.type) {
-	case DRM_XE_SYNC_TYPE_SYNCOBJ:
-	case DRM_XE_SYNC_TYPE_TIMELINE_SYNCOBJ:
-		err = parse_syncobj(file, sync, &in, flags);
-		break;
-	case DRM_XE_SYNC_TYPE_USER_FENCE:
+	if (in.type == DRM_XE_SYNC_TYPE_USER_FENCE)
 		err = parse_user_fence(dev, sync, &in, flags);
-		break;
-	default:
-		return -EINVAL;
-	}
+	else
+		err = parse_syncobj(file, sync, &in);
 	if (err) {
 		svmgpu_sync_cleanup(sync);
 		memset(sync, 0, sizeof(*sync));

@@ -43,6 +43,8 @@ struct svmgpu_sync {
 #define SVMGPU_SYNC_LR		BIT(1)	/* long-running: no syncobj signalling */
 #define SVMGPU_SYNC_DISALLOW_USER_FENCE	BIT(2)
 
+/* Pure: what svmgpu_sync_parse() says of an entry before it looks up anything. */
+int svmgpu_sync_check(const struct drm_xe_sync *in, unsigned int flags);
 int svmgpu_sync_parse(struct svmgpu_device *dev, struct svmgpu_file *file,
 		      struct svmgpu_sync *sync, struct drm_xe_sync __user *user,
 		      unsigned int flags);

@@ -10,6 +10,7 @@
 #include <drm/drm_gpuvm.h>
 #include <drm/xe_drm.h>
 
+#include "svmgpu_args.h"
 #include "svmgpu_bind_job.h"
 #include "svmgpu_command.h"
 #include "svmgpu_device.h"
@@ -471,6 +472,38 @@ err_vm:
 }
 
 /**
+ * svmgpu_vm_check_create() - the arguments of VM_CREATE
+ * @args: as user space gave them
+ * @vm_flags: SVMGPU_VM_*
+ *
+ * Return: 0 or -EINVAL.
+ */
+int svmgpu_vm_check_create(const struct drm_xe_vm_create *args, u32 *vm_flags)
+{
+	const u32 flags = args->flags;
+
+	if (args->extensions || args->reserved[0] || args->reserved[1] ||
+	    flags & ~VM_CREATE_FLAGS)
+		return -EINVAL;
+	if (flags & DRM_XE_VM_CREATE_FLAG_FAULT_MODE && !(flags & DRM_XE_VM_CREATE_FLAG_LR_MODE))
+		return -EINVAL;
+	if (flags & DRM_XE_VM_CREATE_FLAG_NO_VM_OVERCOMMIT &&
+	    !(flags & DRM_XE_VM_CREATE_FLAG_FAULT_MODE))
+		return -EINVAL;
+
+	*vm_flags = 0;
+	if (flags & DRM_XE_VM_CREATE_FLAG_SCRATCH_PAGE)
+		*vm_flags |= SVMGPU_VM_SCRATCH;
+	if (flags & DRM_XE_VM_CREATE_FLAG_LR_MODE)
+		*vm_flags |= SVMGPU_VM_LR;
+	if (flags & DRM_XE_VM_CREATE_FLAG_FAULT_MODE)
+		*vm_flags |= SVMGPU_VM_FAULT;
+	if (flags & DRM_XE_VM_CREATE_FLAG_NO_VM_OVERCOMMIT)
+		*vm_flags |= SVMGPU_VM_NO_OVERCOMMIT;
+	return 0;
+}
+
+/**
  * svmgpu_vm_create_ioctl() - DRM_IOCTL_XE_VM_CREATE
  * @drm: the device
  * @data: struct drm_xe_vm_create
@@ -483,30 +516,15 @@ int svmgpu_vm_create_ioctl(struct drm_device *drm, void *data, struct drm_file *
 	struct svmgpu_device *dev = to_svmgpu(drm);
 	struct svmgpu_file *sfile = file->driver_priv;
 	struct drm_xe_vm_create *args = data;
-	const u32 flags = args->flags;
 	struct svmgpu_vm *vm;
-	u32 vm_flags = 0, id;
+	u32 vm_flags, id;
 	int err;
 
 	if (svmgpu_device_wedged(dev))
 		return -ECANCELED;
-	if (args->extensions || args->reserved[0] || args->reserved[1] ||
-	    flags & ~VM_CREATE_FLAGS)
-		return -EINVAL;
-	if (flags & DRM_XE_VM_CREATE_FLAG_FAULT_MODE && !(flags & DRM_XE_VM_CREATE_FLAG_LR_MODE))
-		return -EINVAL;
-	if (flags & DRM_XE_VM_CREATE_FLAG_NO_VM_OVERCOMMIT &&
-	    !(flags & DRM_XE_VM_CREATE_FLAG_FAULT_MODE))
-		return -EINVAL;
-
-	if (flags & DRM_XE_VM_CREATE_FLAG_SCRATCH_PAGE)
-		vm_flags |= SVMGPU_VM_SCRATCH;
-	if (flags & DRM_XE_VM_CREATE_FLAG_LR_MODE)
-		vm_flags |= SVMGPU_VM_LR;
-	if (flags & DRM_XE_VM_CREATE_FLAG_FAULT_MODE)
-		vm_flags |= SVMGPU_VM_FAULT;
-	if (flags & DRM_XE_VM_CREATE_FLAG_NO_VM_OVERCOMMIT)
-		vm_flags |= SVMGPU_VM_NO_OVERCOMMIT;
+	err = svmgpu_vm_check_create(args, &vm_flags);
+	if (err)
+		return err;
 
 	vm = vm_create(dev, sfile, vm_flags);
 	if (IS_ERR(vm))

@@ -10,6 +10,7 @@
 #include <drm/drm_utils.h>
 #include <uapi/drm/xe_drm.h>
 
+#include "svmgpu_args.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"
 
@@ -89,6 +90,21 @@ static int wait_for_value(struct svmgpu_device *dev, const struct drm_xe_wait_us
 }
 
 /**
+ * svmgpu_wait_check() - the arguments of WAIT_USER_FENCE
+ * @args: as user space gave them
+ *
+ * Return: 0 or -EINVAL.
+ */
+int svmgpu_wait_check(const struct drm_xe_wait_user_fence *args)
+{
+	if (args->extensions || args->pad || args->pad2 || args->reserved[0] ||
+	    args->reserved[1] || args->flags & ~DRM_XE_UFENCE_WAIT_FLAG_ABSTIME ||
+	    args->op > DRM_XE_UFENCE_WAIT_OP_LTE || !IS_ALIGNED(args->addr, sizeof(u64)))
+		return -EINVAL;
+	return 0;
+}
+
+/**
  * svmgpu_wait_user_fence_ioctl() - DRM_IOCTL_XE_WAIT_USER_FENCE
  * @drm: the device
  * @data: struct drm_xe_wait_user_fence; a relative timeout is written back
@@ -106,10 +122,9 @@ int svmgpu_wait_user_fence_ioctl(struct drm_device *drm, void *data, struct drm_
 	long timeout;
 	int err;
 
-	if (args->extensions || args->pad || args->pad2 || args->reserved[0] ||
-	    args->reserved[1] || args->flags & ~DRM_XE_UFENCE_WAIT_FLAG_ABSTIME ||
-	    args->op > DRM_XE_UFENCE_WAIT_OP_LTE || !IS_ALIGNED(args->addr, sizeof(u64)))
-		return -EINVAL;
+	err = svmgpu_wait_check(args);
+	if (err)
+		return err;
 	if (args->exec_queue_id) {
 		queue = svmgpu_exec_queue_lookup(file->driver_priv, args->exec_queue_id);
 		if (!queue)
