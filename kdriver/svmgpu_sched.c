@@ -134,6 +134,17 @@ static struct svmgpu_exec_job *to_exec_job(struct drm_sched_job *base)
 	return container_of(base, struct svmgpu_exec_job, base);
 }
 
+/* In the log each armed job ends: what the hardware never had, here. */
+static void trace_ended_early(struct svmgpu_exec_job *job, int error)
+{
+	const struct svmgpu_exec_queue *queue = job->queue;
+
+	trace_svmgpu_job_completed(job->trace_id, queue->trace_id, queue->vm->trace_id,
+				   queue->dev->caps.gpu_index, first_engine(queue),
+				   job->base.s_fence->finished.seqno, job->exec_id, error);
+	job->ended = true;
+}
+
 static struct dma_fence *run_job(struct drm_sched_job *base)
 {
 	struct svmgpu_exec_job *job = to_exec_job(base);
@@ -147,6 +158,7 @@ static struct dma_fence *run_job(struct drm_sched_job *base)
 	svmgpu_spin_lock_irqsave(&queue->ring_lock, flags);
 	if (svmgpu_exec_queue_dead(queue)) {
 		svmgpu_spin_unlock_irqrestore(&queue->ring_lock, flags);
+		trace_ended_early(job, -ECANCELED);
 		return ERR_PTR(-ECANCELED);
 	}
 	seqno = ++queue->seqno;
@@ -165,6 +177,10 @@ static struct dma_fence *run_job(struct drm_sched_job *base)
 	list_add_tail(&fence->link, &queue->pending);
 	/* one reference is the list's, this one the scheduler's */
 	dma_fence_get(&fence->base);
+	/* before the rings have it: a context that is awake may complete it at once */
+	trace_svmgpu_job_submitted(job->trace_id, queue->trace_id, queue->vm->trace_id,
+				   dev->caps.gpu_index, first_engine(queue), seqno, job->exec_id,
+				   0);
 	for (unsigned int i = 0; i < queue->width; i++) {
 		const struct svmgpu_job hw = {
 			.seqno = seqno,
@@ -179,9 +195,6 @@ static struct dma_fence *run_job(struct drm_sched_job *base)
 	}
 	svmgpu_spin_unlock_irqrestore(&queue->ring_lock, flags);
 
-	trace_svmgpu_job_submitted(job->trace_id, queue->trace_id, queue->vm->trace_id,
-				   dev->caps.gpu_index, first_engine(queue), seqno, job->exec_id,
-				   0);
 	for (unsigned int i = 0; i < queue->width; i++)
 		svmgpu_context_kick(dev, &queue->contexts[i]);
 	svmgpu_stat_inc(dev, SVMGPU_STAT_JOB);
@@ -360,7 +373,12 @@ static enum drm_gpu_sched_stat timedout_job(struct drm_sched_job *base)
 
 static void free_job(struct drm_sched_job *base)
 {
-	svmgpu_job_destroy(to_exec_job(base));
+	struct svmgpu_exec_job *job = to_exec_job(base);
+
+	/* the scheduler ended it without run_job */
+	if (job->hw_fence && !job->ended)
+		trace_ended_early(job, dma_fence_get_status(&base->s_fence->finished));
+	svmgpu_job_destroy(job);
 }
 
 static void cancel_job(struct drm_sched_job *base)

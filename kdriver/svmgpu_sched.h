@@ -25,6 +25,8 @@ struct svmgpu_exec_job {
 	u64 user_fence_value;
 	/** @user_fence: there is one */
 	bool user_fence;
+	/** @ended: the log has its end, though the hardware never had the job */
+	bool ended;
 	/** @trace_id: name in the event log */
 	u32 trace_id;
 	/** @exec_id: of the EXEC call in the event log */

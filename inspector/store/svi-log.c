@@ -356,7 +356,7 @@ svi_log_get_length (SviLog *self)
     "SELECT coalesce(t1, t0) FROM lock_hold ORDER BY t0 DESC LIMIT 1",
     "SELECT coalesce(t1, t0) FROM migration ORDER BY t0 DESC LIMIT 1",
     "SELECT coalesce(t_answered, t_raised) FROM fault ORDER BY t_raised DESC LIMIT 1",
-    "SELECT coalesce(t_completed, t_submitted) FROM job ORDER BY t_submitted DESC LIMIT 1",
+    "SELECT coalesce(t_completed, t_armed) FROM job ORDER BY t_armed DESC LIMIT 1",
     "SELECT coalesce(t1, t0) FROM engine_run ORDER BY t0 DESC LIMIT 1",
     "SELECT coalesce(t1, t0) FROM copy ORDER BY t0 DESC LIMIT 1",
     "SELECT coalesce(t1, t0) FROM bind ORDER BY t0 DESC LIMIT 1",

@@ -74,10 +74,10 @@ static const struct
     "SELECT t0, t1 - t0 AS duration_ns, gpu, va, bytes, asid, seqno, result, vm_id, id FROM "
     "tlb_flush WHERE t0 >= ?1"
     " ORDER BY t0" },
-  { "Jobs", SVI_EVENT_JOB, "t_submitted",
-    "SELECT t_submitted, t_completed - t_submitted AS duration_ns, gpu, queue_id, seqno, result, "
-    "thread_id, id FROM job"
-    " WHERE t_submitted >= ?1 ORDER BY t_submitted" },
+  { "Jobs", SVI_EVENT_JOB, "t_armed",
+    "SELECT t_armed, t_completed - t_armed AS duration_ns, t_submitted, gpu, queue_id, seqno, "
+    "result, thread_id, id FROM job"
+    " WHERE t_armed >= ?1 ORDER BY t_armed" },
   { "Execs", SVI_EVENT_EXEC, "t0",
     "SELECT t0, t1 - t0 AS duration_ns, gpu, queue_id, attempts, result, thread_id, id FROM exec "
     "WHERE t0 >= ?1"

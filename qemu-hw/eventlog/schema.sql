@@ -454,7 +454,7 @@ CREATE VIEW fault AS
 
 CREATE VIEW job AS
     SELECT id, key AS job, gpu, thing_id AS queue_id, vm_id, thread_id,
-           t0 AS t_submitted, a0 AS t_armed, t1 AS t_completed,
+           t0 AS t_armed, a0 AS t_submitted, t1 AS t_completed,
            a1 AS seqno, parent_id AS exec_id, result
     FROM _interval WHERE kind = 6;
 

@@ -972,9 +972,17 @@ static void bind(Context *ctx)
 static void job(Context *ctx)
 {
     const struct svmgpu_trace_job *p = &ctx->rec->job;
-    EventOpen *open;
+    EventOpen *open = context_open(ctx, EVENT_JOB, p->job);
 
-    if (ctx->type == SVMGPU_TRACE_JOB_SUBMITTED) {
+    if (ctx->type == SVMGPU_TRACE_JOB_COMPLETED) {
+        if (open) {
+            open->row.result = p->result;
+            context_end(ctx, open);
+        }
+        return;
+    }
+    /* armed first; a log that begins later may see the submission only */
+    if (!open) {
         int64_t queue = context_thing(ctx, EVENT_THING_EXEC_QUEUE, p->queue);
 
         open = context_begin(ctx, EVENT_JOB, p->job,
@@ -989,19 +997,11 @@ static void job(Context *ctx)
             open->row.a1 = (int64_t)p->seqno;
             open->row.parent_id = exec ? exec->row.id : EVENT_NULL;
         }
-        return;
     }
-    open = context_open(ctx, EVENT_JOB, p->job);
-    if (!open) {
-        return;
-    }
-    if (ctx->type == SVMGPU_TRACE_JOB_ARMED) {
+    if (open && ctx->type == SVMGPU_TRACE_JOB_SUBMITTED) {
         open->row.a0 = ctx->t;
         open->row.a1 = (int64_t)p->seqno;
         event_model_touch(ctx->session->model, open);
-    } else {
-        open->row.result = p->result;
-        context_end(ctx, open);
     }
 }
 

@@ -470,9 +470,6 @@ static void submit_exec(Actor *a)
     PUT(a, EXEC_LOCKED, phase, .owner_id = exec, .vm = gpu + 1, .value = 1,
         .gpu = gpu, .owner = SVMGPU_TRACE_OWNER_EXEC, .attempt = 1);
     a->now += rnd(2 * US, 20 * US);
-    PUT(a, JOB_SUBMITTED, job, .job = job, .queue = queue, .vm = gpu + 1,
-        .gpu = gpu, .engine = engine, .exec = exec);
-    a->now += 500;
     lock_get(a, LOCK_NOTIFIER + gpu, SH, PLACE_EXEC);
     PUT(a, JOB_ARMED, job, .job = job, .queue = queue, .vm = gpu + 1,
         .gpu = gpu, .engine = engine, .seqno = job, .exec = exec);
@@ -491,6 +488,9 @@ static void submit_exec(Actor *a)
     PUT(a, EXEC_ENDED, phase, .owner_id = exec, .vm = gpu + 1,
         .object = queue, .gpu = gpu, .owner = SVMGPU_TRACE_OWNER_EXEC,
         .attempt = 1);
+    a->now += 500;
+    PUT(a, JOB_SUBMITTED, job, .job = job, .queue = queue, .vm = gpu + 1,
+        .gpu = gpu, .engine = engine, .seqno = job, .exec = exec);
     done = a->now + rnd(300 * US, 900 * US);
     emit(a->now + 70 * US, (EventlogEvent) {
                                .kind = EVENTLOG_RUN_STARTED, .gpu = gpu,

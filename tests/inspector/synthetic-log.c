@@ -433,7 +433,7 @@ synthetic_log_write (const char                *path,
         interval (&writer,
                   &(Interval){ NOTHING, .kind = JOB, .thing = queue[g], .t0 = run_from[g] - 20000,
                                .t1 = answered + options->gap_ns / 2, .thread = owner, .vm = vm[g],
-                               .gpu = g, .a0 = run_from[g], .a1 = e / 8 + 1, .key = e / 8 + 1 });
+                               .gpu = g, .a0 = run_from[g] - 10000, .a1 = e / 8 + 1, .key = e / 8 + 1 });
 
       if (e == 0)
         {
