@@ -14,6 +14,8 @@
 #define INTERRUPT_KEY (1ULL << 32)
 /* GPU numbers beyond are wild. */
 #define MAX_GPUS 64
+/* Reservation locks whose owners are remembered. */
+#define SESSION_LOCKS (1u << 20)
 
 /* Without a clock sample the mapping is a guess, wrong by up to this. */
 #define GUESS_ERROR_NS 1000000000ULL
@@ -42,6 +44,7 @@ EventSession *event_session_new(EventModel *model, uint64_t key,
     session->key = key;
     event_clock_init(&session->clock);
     event_scope_init(&session->scope, id);
+    event_map_init(&session->lock_owner, SESSION_LOCKS);
     return session;
 }
 
@@ -55,6 +58,7 @@ void event_session_end(EventSession *session, uint64_t now_ns)
     event_store_session_update(store, session->scope.session_id, t,
                                session->records, session->bad, session->torn);
     event_scope_destroy(&session->scope);
+    event_map_destroy(&session->lock_owner);
     for (unsigned i = 0; i < G_N_ELEMENTS(session->class_name); i++) {
         g_free(session->class_name[i]);
     }
@@ -265,6 +269,30 @@ static bool define_lock_class(Context *ctx)
     return true;
 }
 
+/*
+ * The driver names a reservation lock by its address, which another object may
+ * have later: with another owner it is another lock.
+ */
+static void lock_check_owner(Context *ctx,
+                             const struct svmgpu_trace_lock_instance *p)
+{
+    EventMap *owners = &ctx->session->lock_owner;
+    uint64_t before = event_map_get(owners, p->lock);
+    uint64_t owner = p->bo;
+
+    if (!owner && p->lock_class == SVMGPU_TRACE_CLASS_VM_RESV) {
+        owner = (uint64_t)p->vm << 32;
+    }
+    if (!owner || owner == before) {
+        return;
+    }
+    if (before) {
+        event_model_gone(ctx->session->model, &ctx->session->scope,
+                         EVENT_THING_LOCK, p->lock, ctx->t);
+    }
+    event_map_put(owners, p->lock, owner);
+}
+
 static bool define_lock(Context *ctx)
 {
     const struct svmgpu_trace_lock_instance *p = &ctx->rec->lock_instance;
@@ -279,6 +307,7 @@ static bool define_lock(Context *ctx)
                          EVENT_THING_LOCK, p->lock, ctx->t);
         return true;
     }
+    lock_check_owner(ctx, p);
     if (!name[0]) {
         const char *what = ctx->session->class_name[p->lock_class] ?: "lock";
 

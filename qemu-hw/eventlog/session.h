@@ -25,6 +25,7 @@ typedef struct EventSession {
     uint64_t bad;
     uint64_t torn;
     char *class_name[256];
+    EventMap lock_owner; /* of a reservation lock: its object or VM */
 } EventSession;
 
 EventSession *event_session_new(EventModel *model, uint64_t key,

@@ -158,6 +158,27 @@ static void l8(LogFixture *f, bool bad)
     put(f, RESV, 0);
 }
 
+/* The object is gone and another has its address, and so its lock's name. */
+static void l8_reused(LogFixture *f, bool bad)
+{
+    if (!bad) {
+        get(f, EXT, 0);
+    }
+    PUT(f, LIST_ADDED, list_change, .vm = 1, .object = 5, .bo = 5,
+        .list = SVMGPU_TRACE_LIST_EVICT,
+        .owner = SVMGPU_TRACE_OWNER_EVICTION);
+    if (!bad) {
+        put(f, EXT, 0);
+    }
+    PUT(f, LOCK_DEFINED, lock_instance, .lock = EXT,
+        .lock_class = classes[EXT].lock_class, .vm = 1, .bo = 6);
+    get(f, EXT, 0);
+    PUT(f, LIST_ADDED, list_change, .vm = 1, .object = 6, .bo = 6,
+        .list = SVMGPU_TRACE_LIST_EVICT,
+        .owner = SVMGPU_TRACE_OWNER_EVICTION);
+    put(f, EXT, 0);
+}
+
 static void l9(LogFixture *f, bool bad)
 {
     get(f, RESV, 0);
@@ -347,6 +368,7 @@ static const struct {
 } rules[] = {
     { "L1", l1 },   { "L2", l2 },   { "L3", l3 }, { "L4", l4 },
     { "L5", l5 },   { "L6", l6 },   { "L7", l7 }, { "L8", l8 },
+    { "L8", l8_reused, "-reused" },
     { "L9", l9 },   { "L10", l10 }, { "L11", l11 }, { "L12", l12 },
     { "S1", s1 },   { "S2", s2 },   { "S3", s3 }, { "S4", s4 },
     { "S5", s5 },   { "S6", s6 },   { "S7", s7 }, { "S7", s7_other, "-other" },
