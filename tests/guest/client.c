@@ -11,7 +11,11 @@
 
 /* places in the first page */
 #define FENCE		0
-#define SCRATCH		64
+#define RESULT		64
+#define WORDS		128
+
+/* the most that sysfs takes */
+#define GATE_TIMEOUT_MS	10000
 
 static bool long_running(const struct client *client)
 {
@@ -27,6 +31,20 @@ void client_open(struct client *client, int gpu, uint32_t flags)
 				  BO_SYSTEM);
 	bo_map(&client->pages);
 	vm_map(&client->vm, CLIENT_BATCHES, &client->pages);
+}
+
+struct word client_word(struct client *client)
+{
+	const unsigned int offset = WORDS + 8 * client->words++;
+	struct word word = {
+		.cpu = client->pages.map + offset,
+		.gpu = CLIENT_BATCHES + offset,
+	};
+
+	check(offset < PAGE);
+	*word.cpu = 0;
+
+	return word;
 }
 
 void client_close(struct client *client)
@@ -103,29 +121,40 @@ uint32_t client_read(struct client *client, uint64_t address)
 {
 	struct batch batch = client_batch(client);
 
-	batch_copy_dword(&batch, CLIENT_BATCHES + SCRATCH, address);
+	batch_copy_dword(&batch, CLIENT_BATCHES + RESULT, address);
 	batch_end(&batch);
 	check_eq(client_run(client, &batch), 0);
 
-	return *(volatile uint32_t *)(client->pages.map + SCRATCH);
+	return *(volatile uint32_t *)(client->pages.map + RESULT);
+}
+
+void gate_close(struct gate *gate)
+{
+	struct batch batch = client_batch(&gate->client);
+	struct drm_xe_sync sync = sync_out(gate->fence);
+
+	batch_wait_equal(&batch, gate->open.gpu, ++gate->turn);
+	batch_end(&batch);
+	check_eq(client_exec(&gate->client, &batch, &sync, 1), 0);
+	if (gate->turn > 1)
+		close(gate->file);
+	check_eq(drmSyncobjExportSyncFile(gate->client.fd, gate->fence, &gate->file), 0);
 }
 
 void gate_init(struct gate *gate, int gpu)
 {
-	struct drm_xe_sync sync;
-	struct batch batch;
+	int fd = device_open(gpu);
+	unsigned int timeout_ms;
 
 	*gate = (struct gate){ 0 };
+	/* its queue gets all the time that there is */
+	timeout_ms = device_set_engine_property(fd, "bcs", "job_timeout_ms", GATE_TIMEOUT_MS);
 	client_open(&gate->client, gpu, 0);
-	gate->open = gate->client.pages.map + SCRATCH;
-	*gate->open = 0;
-	batch = client_batch(&gate->client);
-	batch_wait_equal(&batch, CLIENT_BATCHES + SCRATCH, 1);
-	batch_end(&batch);
+	device_set_engine_property(fd, "bcs", "job_timeout_ms", timeout_ms);
+	close(fd);
+	gate->open = client_word(&gate->client);
 	gate->fence = syncobj_create(gate->client.fd);
-	sync = sync_out(gate->fence);
-	check_eq(client_exec(&gate->client, &batch, &sync, 1), 0);
-	check_eq(drmSyncobjExportSyncFile(gate->client.fd, gate->fence, &gate->file), 0);
+	gate_close(gate);
 }
 
 uint32_t gate_syncobj(const struct gate *gate, int fd)
@@ -139,7 +168,7 @@ uint32_t gate_syncobj(const struct gate *gate, int fd)
 
 void gate_open(struct gate *gate)
 {
-	*gate->open = 1;
+	*gate->open.cpu = gate->turn;
 }
 
 void gate_fini(struct gate *gate)

@@ -23,12 +23,14 @@ struct client {
 	struct vm vm;
 	/** @queue: of the copy class */
 	struct queue queue;
-	/** @pages: batches, one a page, used in turn; the first page is for fences */
+	/** @pages: batches, one a page, used in turn; the first page has words */
 	struct bo pages;
 	/** @next: page that the next batch gets */
 	unsigned int next;
 	/** @fence: of client_run(): value of the newest, in a long-running VM */
 	uint64_t fence;
+	/** @words: dwords of the first page that are given away */
+	unsigned int words;
 };
 
 /* Tests bind below this address; the client's batches are at it. */
@@ -41,6 +43,16 @@ struct client {
 /* On the @gpu-th GPU; @flags is DRM_XE_VM_CREATE_FLAG_*. */
 void client_open(struct client *client, int gpu, uint32_t flags);
 void client_close(struct client *client);
+
+/** struct word - memory that the CPU and the client's jobs share */
+struct word {
+	/** @cpu: where the process has it, 8 bytes, zero at first */
+	volatile uint64_t *cpu;
+	/** @gpu: where the VM has it */
+	uint64_t gpu;
+};
+
+struct word client_word(struct client *client);
 
 /* A new batch to write packets to; end it with batch_end(). */
 struct batch client_batch(struct client *client);
@@ -56,7 +68,7 @@ int client_run(struct client *client, const struct batch *batch);
 void client_write(struct client *client, uint64_t address, uint32_t value);
 uint32_t client_read(struct client *client, uint64_t address);
 
-/** struct gate - a job that ends when the test says so */
+/** struct gate - a job that ends when the test says so, or is killed after ten seconds */
 struct gate {
 	/** @client: whose job it is */
 	struct client client;
@@ -64,8 +76,10 @@ struct gate {
 	uint32_t fence;
 	/** @file: sync file of the same, for other files */
 	int file;
-	/** @open: the dword that it waits for */
-	volatile uint32_t *open;
+	/** @open: what the job looks at */
+	struct word open;
+	/** @turn: what it has to be for the job to end */
+	uint32_t turn;
 };
 
 /* A closed gate on the @gpu-th GPU. */
@@ -73,6 +87,8 @@ void gate_init(struct gate *gate, int gpu);
 /* A syncobj of another file that has the gate's fence. */
 uint32_t gate_syncobj(const struct gate *gate, int fd);
 void gate_open(struct gate *gate);
+/* Closes an open gate; it has a new fence then. */
+void gate_close(struct gate *gate);
 void gate_fini(struct gate *gate);
 
 #endif

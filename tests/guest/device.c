@@ -137,3 +137,24 @@ uint64_t device_stat(int fd, const char *name)
 
 	return value;
 }
+
+unsigned int device_set_engine_property(int fd, const char *engine_class, const char *name,
+					unsigned int value)
+{
+	unsigned int old = 0;
+	struct stat stat;
+	char path[128];
+	FILE *file;
+
+	check_eq(fstat(fd, &stat), 0);
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/tile0/gt0/engines/%s/%s",
+		 major(stat.st_rdev), minor(stat.st_rdev), engine_class, name);
+	file = fopen(path, "r+");
+	check_that(file, "%s: %s", path, strerror(errno));
+	check_eq(fscanf(file, "%u", &old), 1);
+	rewind(file);
+	fprintf(file, "%u", value);
+	check_that(!fclose(file), "%s: %s", path, strerror(errno));
+
+	return old;
+}

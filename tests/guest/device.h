@@ -26,6 +26,13 @@ int device_engines(int fd, struct drm_xe_engine_class_instance engines[DEVICE_MA
 /* A counter of debugfs gt0/stats, by its name there. */
 uint64_t device_stat(int fd, const char *name);
 
+/*
+ * A property of a class of engines, by its sysfs name, for instance job_timeout_ms of
+ * bcs; new queues get it. Returns its old value.
+ */
+unsigned int device_set_engine_property(int fd, const char *engine_class, const char *name,
+					unsigned int value);
+
 /* drmIoctl(): 0 or a negative errno. */
 int device_ioctl(int fd, unsigned long request, void *arg);
 
