@@ -41,6 +41,17 @@ int svmgpu_bind_pin_vma(struct svmgpu_vma *vma)
 	return svmgpu_vma_is_userptr(vma) ? svmgpu_userptr_pin(vma) : 0;
 }
 
+/* The memory of a part may be gone for long: that is no error of who cuts it. */
+static int bind_pin_created(struct svmgpu_vma *vma)
+{
+	int err = svmgpu_bind_pin_vma(vma);
+
+	if (!vma->part || (err != -EFAULT && err != -EPERM))
+		return err;
+	vma->binding = false;
+	return 0;
+}
+
 /* No resv held (L6). */
 static int bind_pin(struct svmgpu_bind *bind)
 {
@@ -48,7 +59,13 @@ static int bind_pin(struct svmgpu_bind *bind)
 	int err;
 
 	list_for_each_entry(vma, &bind->created, op_link) {
-		err = svmgpu_bind_pin_vma(vma);
+		err = bind_pin_created(vma);
+		if (err)
+			return err;
+	}
+	/* an operation may not fail or succeed by what those behind it hide */
+	list_for_each_entry(vma, &bind->stillborn, op_link) {
+		err = vma->part ? 0 : svmgpu_bind_pin_vma(vma);
 		if (err)
 			return err;
 	}

@@ -103,8 +103,11 @@ static int bind_keep_part(struct svmgpu_bind *bind, struct svmgpu_vma *old,
 	part = svmgpu_vma_create_part(old, op->va.addr, op->va.range);
 	if (IS_ERR(part))
 		return PTR_ERR(part);
+	part->part = true;
 	/* a userptr's entries are written anew, because the DMA mapping is a new one */
-	part->binding = old->binding || (svmgpu_vma_is_userptr(old) && old->present);
+	part->binding = old->binding ||
+			(svmgpu_vma_is_userptr(old) &&
+			 (old->present || !svmgpu_vm_in_fault_mode(bind->vm)));
 	if (old->ufence)
 		part->ufence = svmgpu_user_fence_get(old->ufence);
 	if (!list_empty(&old->rebind_link)) {

@@ -82,6 +82,8 @@ struct svmgpu_vma {
 	bool binding;
 	/** @fresh: made by the bind being carried out; VM lock for write */
 	bool fresh;
+	/** @part: what such a bind left of an older gpu_vma; VM lock for write */
+	bool part;
 	/** @op_link: lists of the bind being carried out; VM lock for write */
 	struct list_head op_link;
 	/** @destroy_cb: frees the vma when its unbind job is done */

@@ -287,6 +287,31 @@ static void memory_gone(void)
 	check_eq(*first_dword(memory, 0), 4);
 }
 
+/* What remains of such a userptr when a part of it is unbound is not mapped either. */
+static void memory_gone_cut(void)
+{
+	struct client client;
+	struct batch batch;
+	char *memory;
+
+	client_open(&client, 0, 0);
+	memory = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(memory != MAP_FAILED);
+	vm_bind_now(&client.vm, op_userptr(PLACE, memory, 8 * PAGE));
+	client_write(&client, PLACE, 1);
+	munmap(memory, PAGE);
+	/* out of the middle: one part lost its memory, the other has it still */
+	vm_unmap(&client.vm, PLACE + 3 * PAGE, PAGE);
+	client_write(&client, PLACE + 7 * PAGE, 2);
+	check_eq(*first_dword(memory, 7), 2);
+	/* and once more, where nothing has been mapped for a while */
+	vm_unmap(&client.vm, PLACE + PAGE, PAGE);
+	client_write(&client, PLACE + 2 * PAGE, 3);
+	check_eq(*first_dword(memory, 2), 3);
+	batch = client_store(&client, PLACE, 4);
+	check_eq(client_run(&client, &batch), -EIO);
+}
+
 static const struct subtest subtests[] = {
 	{ "collide-discard", collide_discard,
 	  "MADV_DONTNEED against jobs: stores are there, or were discarded with the page" },
@@ -300,6 +325,8 @@ static const struct subtest subtests[] = {
 	  "an exec obtains the pages of those that were invalidated, and of no others" },
 	{ "memory-gone", memory_gone,
 	  "a userptr whose memory is gone is not mapped, and the others stay" },
+	{ "memory-gone-cut", memory_gone_cut,
+	  "such a userptr can be cut; a part of it that has its memory is mapped" },
 	{ }
 };
 
