@@ -401,6 +401,18 @@ static int svm_handle_error(struct svmgpu_vm *vm, struct svmgpu_svm_range *range
 	}
 }
 
+static void svm_count_fault(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+			    const struct svmgpu_svm_try *try)
+{
+	const unsigned long bytes = drm_gpusvm_range_size(&range->base);
+
+	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_FAULT);
+	svmgpu_stat_inc(vm->dev, bytes >= SZ_2M ? SVMGPU_STAT_SVM_FAULT_2M :
+				 bytes >= SZ_64K ? SVMGPU_STAT_SVM_FAULT_64K :
+				 SVMGPU_STAT_SVM_FAULT_4K);
+	svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_FAULT_US, try->start);
+}
+
 /**
  * svmgpu_svm_fault() - one attempt to serve a fault
  * @vm: the VM, lock held for write, no other lock
@@ -498,8 +510,7 @@ committed:
 	if (err)
 		return err;
 
-	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_FAULT);
-	svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_FAULT_US, try->start);
+	svm_count_fault(vm, range, try);
 
 	return 0;
 }

@@ -604,6 +604,8 @@ int svmgpu_vma_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, bool write, b
 			svmgpu_pt_free_deferred(vm);
 		svmgpu_validation_end(&v);
 	} while (svmgpu_validation_retry(&v, &err));
+	if (!err)
+		svmgpu_stat_inc(vm->dev, SVMGPU_STAT_VMA_FAULT);
 	return err;
 }
 
