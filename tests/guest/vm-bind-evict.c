@@ -203,9 +203,14 @@ static void under_pressure(void)
 		vm_map(&clients[i].vm, PLACE(i), &bos[i]);
 	child = subtest_fork();
 	if (!child) {
+		uint64_t evicted = 0;
+
 		pressure_init(&pressure, 0);
-		for (int i = 0; i < 4; i++)
-			squeeze(&pressure);
+		for (int i = 0; i < 4; i++) {
+			evicted += pressure_begin(&pressure);
+			pressure_end(&pressure);
+		}
+		check(evicted > 0);
 		_exit(0);
 	}
 	begin = subtest_now();
