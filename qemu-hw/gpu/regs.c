@@ -162,6 +162,9 @@ static bool read32(Gpu *gpu, uint64_t offset, uint32_t *value)
     case SVMGPU_REG_ERROR_LAST:
         *value = g_atomic_int_get(&gpu->error_last);
         return true;
+    case SVMGPU_REG_VF_CAP:
+        *value = 0;
+        return true;
     default:
         return false;
     }

@@ -41,6 +41,7 @@ static void test_identity(void)
                          19200000);
         g_assert_cmphex(read_reg(gpu, SVMGPU_REG_STATUS), ==,
                         SVMGPU_STATUS_READY);
+        g_assert_cmphex(read_reg(gpu, SVMGPU_REG_VF_CAP), ==, 0);
         g_assert_cmpuint(read_reg(gpu, SVMGPU_REG_ERROR_COUNT), ==, 0);
     }
     g_assert_cmphex(read_reg(&machine->gpu[0], SVMGPU_REG_FABRIC_ID), ==,
