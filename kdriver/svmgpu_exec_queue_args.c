@@ -25,9 +25,12 @@ static int set_priority(struct svmgpu_queue_props *props, u64 value)
 
 static int set_timeslice(struct svmgpu_device *dev, struct svmgpu_queue_props *props, u64 value)
 {
-	/* a bind queue has no engine and so no slices to give it */
-	if (svmgpu_queue_class_is_bind(props->class) || value > U32_MAX ||
-	    !svmgpu_engine_prop_allowed(dev, props->class, SVMGPU_PROP_TIMESLICE_US, value,
+	/* a bind queue gets no slices; a value for it is checked like one for copies */
+	u16 class = svmgpu_queue_class_is_bind(props->class) ? DRM_XE_ENGINE_CLASS_COPY :
+							       props->class;
+
+	if (value > U32_MAX ||
+	    !svmgpu_engine_prop_allowed(dev, class, SVMGPU_PROP_TIMESLICE_US, value,
 					capable(CAP_SYS_NICE)))
 		return -EINVAL;
 	props->timeslice_us = value;
