@@ -158,7 +158,7 @@ static bool setup_set(GpuBlit *blit, const uint32_t *p, unsigned dwords)
     if (dwords != 7) {
         return false;
     }
-    blit->width = (uint64_t)(p[1] & 0x3ffff) + 1;
+    blit->width = (uint64_t)(p[1] & (matrix ? 0x3ffff : 0xffffff)) + 1;
     blit->height = matrix ? (uint64_t)(p[2] & 0x3ffff) + 1 : 1;
     blit->target_pitch = (uint64_t)(p[3] & 0x3ffff) + 1;
     blit->target = address(&p[4]);

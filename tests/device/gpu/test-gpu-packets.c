@@ -7,6 +7,8 @@
 
 #define BATCH_VA 0x10000000ull
 #define DATA_VA 0x5000u
+#define LONG_VA 0x2000000u
+#define LONG_SET 0x90000u
 
 /* One GPU, one context, a batch and 64 KiB of data at DATA_VA. */
 typedef struct Stand {
@@ -405,6 +407,7 @@ static void test_mem_set(void)
 {
     Stand s;
     uint8_t *bytes;
+    uint64_t dma;
 
     stand_set_up(&s);
     bytes = (uint8_t *)s.data;
@@ -421,6 +424,16 @@ static void test_mem_set(void)
     for (unsigned i = 0; i < 400; i++) {
         g_assert_cmphex(bytes[0x8000 + i], ==, i % 100 < 10 ? 0xcd : 0);
     }
+    /* longer than 18 bits can say */
+    dma = test_gpu_alloc(s.gpu, LONG_SET, 4096);
+    test_gpu_map(s.gpu, LONG_VA, dma, LONG_SET, TEST_RW);
+    bytes = test_gpu_at(s.gpu, dma);
+    test_batch_add(&s.batch, 7, 0x56c00005u, LONG_SET - 3u, 0u, 0u, LONG_VA,
+                   0u, 0xef000000u);
+    run(&s);
+    g_assert_cmphex(bytes[0], ==, 0xef);
+    g_assert_cmphex(bytes[LONG_SET - 3], ==, 0xef);
+    g_assert_cmphex(bytes[LONG_SET - 2], ==, 0);
     stand_tear_down(&s);
 }
 
