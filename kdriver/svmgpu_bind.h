@@ -92,6 +92,8 @@ struct svmgpu_bind {
 	struct svmgpu_bind_job *job;
 	/** @fence: of the job, or NULL */
 	struct dma_fence *fence;
+	/** @behind_user: svmgpu_bind_job.behind_user of the job */
+	bool behind_user;
 	/** @trace_id: name in the event log */
 	u32 trace_id;
 };

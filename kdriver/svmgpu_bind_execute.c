@@ -234,6 +234,13 @@ static bool bind_syncs_pending(const struct svmgpu_bind *bind)
 	return false;
 }
 
+static bool bind_queue_busy(const struct svmgpu_bind *bind)
+{
+	struct dma_fence *last = bind->queue->last_fence;
+
+	return last && !dma_fence_is_signaled(last);
+}
+
 /* May the CPU write now, or has something to happen first? */
 static bool bind_is_immediate(const struct svmgpu_bind *bind, struct svmgpu_validation *v)
 {
@@ -242,7 +249,7 @@ static bool bind_is_immediate(const struct svmgpu_bind *bind, struct svmgpu_vali
 
 	if (bind_syncs_pending(bind))
 		return false;
-	if (bind->queue->last_fence && !dma_fence_is_signaled(bind->queue->last_fence))
+	if (bind_queue_busy(bind))
 		return false;
 	for (i = 0; i < bind->num_touched; i++)
 		if (svmgpu_bind_pending(bind->vm, bind->updates[i].first, bind->updates[i].last))
@@ -275,6 +282,8 @@ static int bind_make_job(struct svmgpu_bind *bind, struct svmgpu_validation *v)
 		return err == -ENOMEM && bind->num_ops > 1 ? -ENOBUFS : err;
 	}
 	bind->job->trace_id = bind->trace_id;
+	bind->job->behind_user = bind_syncs_pending(bind) ||
+				 (bind_queue_busy(bind) && bind->queue->last_behind_user);
 
 	for (i = 0; i < bind->num_syncs && !err; i++)
 		err = svmgpu_sync_add_deps(&bind->syncs[i], &bind->job->base);
@@ -328,6 +337,20 @@ static int bind_check_userptrs(struct svmgpu_bind *bind)
 	return svmgpu_bind_prefetch_check(bind);
 }
 
+/*
+ * User space may run an exec behind a bind without a sync when the bind waits
+ * for nothing of user space's: the tables then are written late only because
+ * the kernel still clears or moves the object. So execs wait for such a job,
+ * like for the clear. One that is behind user space must not be waited for: what
+ * it waits for may be a later exec.
+ */
+static enum dma_resv_usage bind_fence_usage(const struct svmgpu_bind *bind,
+					    const struct drm_gem_object *obj)
+{
+	return obj->resv == svmgpu_vm_resv(bind->vm) && !bind->behind_user ?
+	       DMA_RESV_USAGE_KERNEL : DMA_RESV_USAGE_BOOKKEEP;
+}
+
 static void bind_write(struct svmgpu_bind *bind, struct svmgpu_validation *v)
 {
 	struct svmgpu_vm *vm = bind->vm;
@@ -337,10 +360,11 @@ static void bind_write(struct svmgpu_bind *bind, struct svmgpu_validation *v)
 	u32 i;
 
 	if (bind->job) {
+		bind->behind_user = bind->job->behind_user;
 		bind->fence = svmgpu_bind_job_submit(bind->job, bind->updates, bind->num_touched);
 		bind->job = NULL;
 		drm_exec_for_each_locked_object(&v->exec, obj)
-			dma_resv_add_fence(obj->resv, bind->fence, DMA_RESV_USAGE_BOOKKEEP);
+			dma_resv_add_fence(obj->resv, bind->fence, bind_fence_usage(bind, obj));
 		trace_svmgpu_fence_published(bind->trace_id, vm->trace_id, 0, bind->fence->seqno,
 					     v->traced, 0, vm->dev->caps.gpu_index,
 					     SVMGPU_TRACE_OWNER_BIND, 1);

@@ -251,6 +251,7 @@ int svmgpu_bind_job_add_ranges(struct svmgpu_bind_job *job, struct svmgpu_pt_upd
 
 			if (dma_fence_is_signaled(range->fence))
 				continue;
+			job->behind_user |= range->behind_user;
 			err = drm_sched_job_add_dependency(&job->base,
 							   dma_fence_get(range->fence));
 			if (err)
@@ -303,6 +304,7 @@ struct dma_fence *svmgpu_bind_job_submit(struct svmgpu_bind_job *job,
 
 		job->ranges[i] = NULL;
 		range->fence = dma_fence_get(fence);
+		range->behind_user = job->behind_user;
 		range_tree_insert(range, &vm->range_fences);
 	}
 	drm_sched_entity_push_job(&job->base);

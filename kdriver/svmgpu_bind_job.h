@@ -34,6 +34,8 @@ struct svmgpu_range_fence {
 	u64 subtree_last;
 	/** @fence: of the job */
 	struct dma_fence *fence;
+	/** @behind_user: svmgpu_bind_job.behind_user */
+	bool behind_user;
 	/** @link: collects signalled ones */
 	struct list_head link;
 };
@@ -54,6 +56,11 @@ struct svmgpu_bind_job {
 	struct svmgpu_range_fence **ranges;
 	/** @num_ranges: entries of @ranges */
 	u32 num_ranges;
+	/**
+	 * @behind_user: it waits, perhaps through other jobs, for an in-sync, that is
+	 * for something that user space may yet have to do
+	 */
+	bool behind_user;
 	/** @trace_id: name of the bind in the event log */
 	u32 trace_id;
 };

@@ -77,6 +77,8 @@ struct svmgpu_exec_queue {
 	struct svmgpu_mutex bind_lock;
 	/** @last_fence: of the newest submission: bind queues @bind_lock, exec queues VM resv */
 	struct dma_fence *last_fence;
+	/** @last_behind_user: svmgpu_bind_job.behind_user of @last_fence; @bind_lock */
+	bool last_behind_user;
 	/** @vm_link: svmgpu_vm.preempt.queues; VM resv */
 	struct list_head vm_link;
 	/** @preempt_fence: armed preempt fence (preempt-mode VMs); VM resv */

@@ -55,6 +55,7 @@ static void bind_signal(struct svmgpu_bind *bind)
 		svmgpu_sync_signal(&bind->syncs[i], fence);
 	dma_fence_put(bind->queue->last_fence);
 	bind->queue->last_fence = bind->fence ? dma_fence_get(bind->fence) : NULL;
+	bind->queue->last_behind_user = bind->behind_user;
 	dma_fence_put(fence);
 }
 
