@@ -181,7 +181,7 @@ cmd_console() {
 # newest_log: the log that "inspect" without an argument means
 newest_log() {
     local newest='' file
-    for file in "$UP_DIR/events.db" "$SVMGPU_BUILD/demo/events.db" "$SVMGPU_BUILD"/igt/*.db; do
+    for file in "$UP_DIR/events.db" "$SVMGPU_BUILD/demo/events.db" "$SVMGPU_BUILD"/igt/*/*.db; do
         [[ ! -e $file || (-n $newest && $newest -nt $file) ]] || newest=$file
     done
     [[ -n $newest ]] || die "there is no log yet" "make one: scripts/svmgpu demo"

@@ -14,7 +14,7 @@ SPLAT='WARNING:|BUG:|KASAN|UBSAN|Oops|general protection fault|possible (circula
 # O: a module from outside the tree, E: an unsigned one; both are the driver's.
 TAINT_ALLOWED=$((4096 | 8192))
 
-# igt_patterns ARGUMENT...: one pattern a line
+# igt_patterns ARGUMENT...: one pattern, or variable for the tests, a line
 igt_patterns() {
     local argument
     for argument in "$@"; do
@@ -97,10 +97,18 @@ run_igt() {
         igt_results_tsv "$dir"
         kernel_findings "$dir"
     } >"$results/results.tsv"
+    echo "$kernel" >"$results/kernel"
 }
 
 print_results() {
     awk -F'\t' '{ printf "  %-4s  %8.2f s  %s\n", $1, $2, $3 }' "$1"
+}
+
+# igt_results_dir KERNEL ARGUMENT...: where results go; a list has a place of its own
+igt_results_dir() {
+    local name=tests
+    [[ $# -ne 2 || $2 != *.testlist ]] || name=$(basename "$2" .testlist)
+    echo "$SVMGPU_BUILD/igt/$1/$name"
 }
 
 cmd_igt() {
@@ -110,7 +118,7 @@ cmd_igt() {
     igt_patterns "${REST[@]}" >/dev/null
     # shellcheck disable=SC2034 # read by run_guest
     [[ -z $OPT_TIMEOUT ]] || RUN_TIMEOUT=$OPT_TIMEOUT
-    results=${OPT_RESULTS:-$SVMGPU_BUILD/igt/$OPT_KERNEL}
+    results=${OPT_RESULTS:-$(igt_results_dir "$OPT_KERNEL" "${REST[@]}")}
     prepare_guest "$OPT_KERNEL" "$OPT_GPUS"
     mkdir -p "$results"
     rm -f "$results".db*

@@ -173,11 +173,11 @@ cmd_test() {
         prepare_guest debug 2
         run_suite kunit suite_kunit
         run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist"
-        run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/first-light.testlist"
+        run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/short.testlist"
     fi
     if [[ $mode == full ]]; then
         for list in "$SVMGPU_TOP"/tests/igt/*.testlist; do
-            [[ $list != */first-light.testlist ]] || continue
+            [[ $list != */first-light.testlist && $list != */short.testlist ]] || continue
             run_suite "igt stock $(basename "$list" .testlist)" suite_igt stock "$list"
         done
     fi
