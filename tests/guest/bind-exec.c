@@ -3,6 +3,8 @@
  * Execs that follow a bind without a sync: behind one that only the kernel holds
  * up they wait, behind one that user space holds up they do not.
  */
+#include <stddef.h>
+
 #include "client.h"
 #include "device.h"
 #include "subtest.h"
