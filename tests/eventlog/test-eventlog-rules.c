@@ -100,6 +100,15 @@ static void l3(LogFixture *f, bool bad)
     put(f, MMAP, 0);
 }
 
+/* Among reservations the ticket decides: a contended one is locked first. */
+static void l3_ticket(LogFixture *f, bool bad)
+{
+    get(f, bad ? NOTIFIER : EXT, 0);
+    get(f, bad ? EXT : RESV, 0);
+    put(f, bad ? EXT : RESV, 0);
+    put(f, bad ? NOTIFIER : EXT, 0);
+}
+
 static void l4(LogFixture *f, bool bad)
 {
     PUT(f, INVALIDATION_STARTED, invalidation_start, .invalidation = 1,
@@ -367,6 +376,7 @@ static const struct {
     const char *half;
 } rules[] = {
     { "L1", l1 },   { "L2", l2 },   { "L3", l3 }, { "L4", l4 },
+    { "L3", l3_ticket, "-ticket" },
     { "L5", l5 },   { "L6", l6 },   { "L7", l7 }, { "L8", l8 },
     { "L8", l8_reused, "-reused" },
     { "L9", l9 },   { "L10", l10 }, { "L11", l11 }, { "L12", l12 },
