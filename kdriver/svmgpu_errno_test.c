@@ -338,7 +338,9 @@ static void errno_bind_object_test(struct kunit *test)
 		op.obj_offset = cases[i].offset * SZ_4K;
 		bo->cpu_caching = cases[i].caching;
 		bo->flags = cases[i].flags;
-		bo->vm = cases[i].local ? &vms[cases[i].local - 1] : NULL;
+		bo->vm = NULL;
+		if (cases[i].local)
+			bo->vm = &vms[cases[i].local - 1];
 		KUNIT_EXPECT_EQ_MSG(test, svmgpu_bind_check_bo(&vms[0], bo, &op), cases[i].err,
 				    "%s", cases[i].what);
 	}

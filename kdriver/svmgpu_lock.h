@@ -79,7 +79,8 @@ enum svmgpu_lock_class {
  * Locks that live in core structures are traced at the place where we take them:
  *   svmgpu_notifier_lock_read(gpusvm), svmgpu_notifier_unlock_read(gpusvm)
  *   svmgpu_notifier_lock_write(gpusvm), svmgpu_notifier_unlock_write(gpusvm)
- *   svmgpu_mmap_read_lock(mm), svmgpu_mmap_read_unlock(mm), svmgpu_mmap_write_lock_killable(mm), ...
+ *   svmgpu_mmap_read_lock(mm), svmgpu_mmap_read_unlock(mm), svmgpu_mmap_write_lock_killable(mm),
+ *   svmgpu_mmap_write_unlock(mm)
  *   svmgpu_resv_acquired(resv, class), svmgpu_resv_released(resv, class): called
  *   by svmgpu_validation.c after drm_exec locked an object and before it unlocks.
  */

@@ -27,7 +27,7 @@ struct svmgpu_move {
 /* Any context but interrupts; pairs may be nested, the innermost counts. */
 void svmgpu_move_begin(struct svmgpu_move *move, u16 cause, u16 to);
 void svmgpu_move_end(struct svmgpu_move *move);
-/* What the current task is at. False: it announced nothing, so if it moves pages, to system memory. */
+/* What the current task is at. False: nothing announced; if it moves pages, to system memory. */
 bool svmgpu_move_current(u16 *cause, u16 *to);
 
 #endif

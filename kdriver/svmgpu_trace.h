@@ -905,7 +905,7 @@ TRACE_EVENT(svmgpu_mark_set,
 #endif
 
 #undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH ../kdriver
+#define TRACE_INCLUDE_PATH kdriver
 #undef TRACE_INCLUDE_FILE
 #define TRACE_INCLUDE_FILE svmgpu_trace
 #include <trace/define_trace.h>

@@ -68,7 +68,7 @@ build_kdriver() {
     push_tree "$root" "$work/kdriver" "$src" --exclude='*.o' --exclude='*.ko' --exclude='.*.cmd'
     push_tree "$root" "$work/qemu-hw/abi" "$abi"
     in_root "$root" make -s -C "$tree" M="$work/kdriver" -j"$(nproc)" "$@" \
-        KCFLAGS="-I$work/qemu-hw -I$work/qemu-hw/abi" CONFIG_DRM_SVMGPU=m modules
+        W=1 KCFLAGS="-Werror -I$work/qemu-hw -I$work/qemu-hw/abi" CONFIG_DRM_SVMGPU=m modules
     pull_file "$root" "$work/kdriver/svmgpu.ko" "$out/svmgpu.ko"
 }
 

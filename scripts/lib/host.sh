@@ -6,7 +6,7 @@
 
 HOST_PACKAGES=(
     # to build
-    gcc pkg-config meson ninja-build libglib2.0-dev libjson-glib-dev
+    gcc pkg-config perl python3 meson ninja-build libglib2.0-dev libjson-glib-dev
     libsqlite3-dev libseccomp-dev libgtk-4-dev
     libadwaita-1-dev libvirt-dev gettext
     # to test and to draw without a display

@@ -106,6 +106,17 @@ END
     ((RUN_STATUS == 0)) || die "the unit tests' module does not load" "see $dir/console"
 }
 
+# the driver's sources, by the kernel's own tools
+suite_driver() {
+    local out=$1 start=$SECONDS
+    if "$SVMGPU_TOP/scripts/check-kdriver" >"$out.log" 2>&1; then
+        printf 'pass\t%s\tcheckpatch and kernel-doc\n' $((SECONDS - start)) >>"$out"
+    else
+        tail -n 40 "$out.log" >&2
+        printf 'fail\t%s\tcheckpatch and kernel-doc\n' $((SECONDS - start)) >>"$out"
+    fi
+}
+
 # tests from a list, IGT's or the programs of tests/guest
 suite_igt() {
     local out=$1 kernel=$2 list=$3 name
@@ -171,6 +182,7 @@ cmd_test() {
     run_suite scripts suite_scripts
     if [[ $mode != quick ]]; then
         prepare_guest debug 2
+        run_suite driver suite_driver
         run_suite kunit suite_kunit
         run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist"
         run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/short.testlist"
