@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * eventlog-bench [--records N] [--json] [FILE]: how many records per second
+ * eventlog-bench [--records N] [--json FILE] [LOG]: how many records per second
  * the log sustains, indexes and level of detail included.
  *
  * One thread fills four trace rings as fast as there is room, with what a
@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "eventlog.h"
 #include "trace-writer.h"
 
@@ -22,6 +24,9 @@
 #define RING_RECORDS 65536
 #define LOCKS 40
 #define RANGES 512
+
+/* what the log has to sustain */
+#define RECORDS_PER_SECOND 500000
 
 static uint64_t waited;
 
@@ -102,10 +107,21 @@ static void one_lock(TraceWriter *writer, uint64_t n)
         .vm = 1);
 }
 
+/* CPU time of all threads of this process, filling the rings included. */
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t wanted = 3000000;
     const char *path = NULL;
+    const char *json = NULL;
     g_autofree char *temporary = NULL;
     g_autofree char *errmsg = NULL;
     EventlogConfig config = { .creator = "eventlog-bench" };
@@ -113,9 +129,9 @@ int main(int argc, char **argv)
     EventlogDrain *drain;
     EventlogStats stats;
     Eventlog *log;
-    bool json = false;
+    struct bench *bench;
     uint64_t begin, written, n = 0, records = 0;
-    double seconds, fill;
+    double seconds, fill, cpu;
     GStatBuf st;
     size_t bytes;
     void *area;
@@ -123,11 +139,11 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--records") && i + 1 < argc) {
             wanted = strtoull(argv[++i], NULL, 0);
-        } else if (!strcmp(argv[i], "--json")) {
-            json = true;
+        } else if (!strcmp(argv[i], "--json") && i + 1 < argc) {
+            json = argv[++i];
         } else if (argv[i][0] == '-') {
             fprintf(stderr,
-                    "usage: eventlog-bench [--records N] [--json] [FILE]\n");
+                    "usage: eventlog-bench [--records N] [--json FILE] [LOG]\n");
             return 2;
         } else {
             path = argv[i];
@@ -150,6 +166,7 @@ int main(int argc, char **argv)
     trace_writer_begin(&writer, area, bytes, CPUS, RING_RECORDS, 1,
                        eventlog_now_ns());
 
+    cpu = cpu_seconds();
     begin = eventlog_now_ns();
     put(&writer, 0, 1, SVMGPU_TRACE_CLOCK_SAMPLED,
         &(struct svmgpu_trace_clock) { begin, begin, begin },
@@ -165,6 +182,7 @@ int main(int argc, char **argv)
     eventlog_sync(log);
     seconds = (eventlog_now_ns() - begin) / 1e9;
     fill = (written - begin) / 1e9;
+    cpu = cpu_seconds() - cpu;
 
     eventlog_drain_remove(drain);
     eventlog_get_stats(log, &stats);
@@ -173,27 +191,23 @@ int main(int argc, char **argv)
     if (g_stat(path, &st)) {
         st.st_size = 0;
     }
-    if (json) {
-        printf("{\"name\":\"eventlog\",\"records\":%" G_GUINT64_FORMAT
-               ",\"seconds\":%.3f,\"records_per_second\":%.0f,"
-               "\"rows_per_second\":%.0f,\"bytes_per_record\":%.1f,"
-               "\"lost\":%" G_GUINT64_FORMAT "}\n",
-               (guint64)stats.driver_records, seconds,
-               stats.driver_records / seconds, stats.rows / seconds,
-               (double)st.st_size / MAX(stats.driver_records, 1),
-               (guint64)stats.lost);
-    } else {
-        printf("records     %10" G_GUINT64_FORMAT " in %.2f s (filled in %.2f"
-               " s, waited %" G_GUINT64_FORMAT " times for room)\n"
-               "records/s   %10.0f\nrows/s      %10.0f\n"
-               "bytes/record%10.1f\nlost        %10" G_GUINT64_FORMAT "\n",
-               (guint64)stats.driver_records, seconds, fill, (guint64)waited,
-               stats.driver_records / seconds, stats.rows / seconds,
-               (double)st.st_size / MAX(stats.driver_records, 1),
-               (guint64)stats.lost);
-    }
     if (temporary) {
         g_unlink(temporary);
     }
-    return stats.lost != 0;
+
+    bench = bench_begin("eventlog", "four rings, one writer of the log");
+    bench_figure(bench, "records", stats.driver_records, "", "records");
+    bench_figure(bench, "seconds", seconds, "s", "until the last is committed");
+    bench_figure(bench, "cpu_seconds", cpu, "s", "CPU time, all threads");
+    bench_figure(bench, "fill_seconds", fill, "s", "of these: rings being filled");
+    bench_figure(bench, "waits", waited, "", "times that a ring was full");
+    bench_figure(bench, "rows_per_second", stats.rows / seconds, "1/s",
+                 "rows of the log");
+    bench_figure(bench, "bytes_per_record",
+                 (double)st.st_size / MAX(stats.driver_records, 1), "B",
+                 "size of the log, for each record");
+    bench_bound(bench, "records_per_second", stats.driver_records / seconds,
+                "1/s", true, RECORDS_PER_SECOND, "records");
+    bench_bound(bench, "lost", stats.lost, "", false, 0, "records lost");
+    return bench_end(bench, json);
 }
