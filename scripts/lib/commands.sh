@@ -228,19 +228,3 @@ cmd_ctl() {
         die "the domain $DOMAIN is not running" "start it: scripts/svmgpu up"
     "$(host_program svmgpu-device)" --ctl-client "$(ctl_socket)" "${@:-help}"
 }
-
-cmd_bench() {
-    local name=${1:-} out=$SVMGPU_BUILD/bench program found=''
-    (($# <= 1)) || no_more_arguments "${@:2}"
-    make_dirs
-    ensure_host_packages
-    ensure_host_build
-    mkdir -p "$out"
-    for program in "$(host_build)"/tests/bench/bench-*; do
-        [[ -x $program && -f $program ]] || continue
-        [[ -z $name || ${program##*/bench-} == "$name" ]] || continue
-        found=1
-        "$program" --json "$out/${program##*/bench-}.json"
-    done
-    [[ -n $found ]] || die "there is no benchmark${name:+ named $name}" "see tests/bench"
-}

@@ -101,6 +101,17 @@ double samples_median(const struct samples *samples)
 	return median;
 }
 
+double samples_least(const struct samples *samples)
+{
+	double least = samples->count ? samples->values[0] : 0;
+
+	for (size_t i = 1; i < samples->count; i++)
+		if (samples->values[i] < least)
+			least = samples->values[i];
+
+	return least;
+}
+
 double samples_middle(const struct samples *samples)
 {
 	size_t first = samples->count / 4, count = samples->count - 2 * first;

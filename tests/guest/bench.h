@@ -30,6 +30,7 @@ struct samples {
 
 void samples_add(struct samples *samples, double value);
 double samples_median(const struct samples *samples);
+double samples_least(const struct samples *samples);
 /* Mean of the middle half: as steady as the median, and finer than a coarse clock. */
 double samples_middle(const struct samples *samples);
 void samples_clear(struct samples *samples);
