@@ -5,6 +5,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/scatterlist.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include <drm/drm_gpuvm.h>
@@ -434,11 +435,15 @@ static void svmgpu_bo_cursor_find_pages(struct svmgpu_bo_cursor *cursor)
 	u64 inside = offset_in_page(cursor->offset);
 
 	cursor->paddr = SVMGPU_PADDR_SYSTEM(pages[page] + inside);
-	cursor->bytes = PAGE_SIZE - inside;
-	while (cursor->bytes < cursor->left && pages[page + 1] == pages[page] + PAGE_SIZE) {
-		cursor->bytes += PAGE_SIZE;
-		page++;
-	}
+	cursor->bytes = 0;
+	do {
+		/* 2 MiB at a time where that is known: most large objects are such */
+		u64 count = svmgpu_tt_is_large(cursor->tt, page) ? SVMGPU_TT_LARGE_PAGES : 1;
+
+		cursor->bytes += (count << PAGE_SHIFT) - inside;
+		inside = 0;
+		page += count;
+	} while (cursor->bytes < cursor->left && pages[page] == pages[page - 1] + PAGE_SIZE);
 	cursor->bytes = min(cursor->bytes, cursor->left);
 }
 
@@ -476,6 +481,25 @@ static void svmgpu_bo_cursor_find(struct svmgpu_bo_cursor *cursor)
 	} else if (cursor->tt && ttm_tt_is_populated(cursor->tt)) {
 		svmgpu_bo_cursor_find_pages(cursor);
 	}
+}
+
+/**
+ * svmgpu_bo_large() - how far an object goes on in pieces of 2 MiB
+ * @bo: the object, resv held or pinned
+ * @offset: first byte
+ *
+ * Return: number of bytes from @offset on that are in pieces of 2 MiB, each
+ * contiguous and aligned; 0 when it takes a cursor to know.
+ */
+u64 svmgpu_bo_large(struct svmgpu_bo *bo, u64 offset)
+{
+	struct ttm_tt *tt = bo->ttm.ttm;
+
+	if (!bo->ttm.resource || bo->ttm.resource->mem_type == TTM_PL_VRAM ||
+	    bo->ttm.type == ttm_bo_type_sg || !tt || !ttm_tt_is_populated(tt) ||
+	    !IS_ALIGNED(offset, SZ_2M))
+		return 0;
+	return svmgpu_tt_large(tt, offset >> PAGE_SHIFT) << PAGE_SHIFT;
 }
 
 /**
@@ -521,7 +545,7 @@ void svmgpu_bo_cursor_init(struct svmgpu_bo_cursor *cursor, struct svmgpu_device
 /**
  * svmgpu_bo_cursor_next() - go on
  * @cursor: the cursor
- * @bytes: at most @cursor->bytes
+ * @bytes: how far, at most @cursor->left: pieces may be skipped
  *
  * Does not sleep.
  */

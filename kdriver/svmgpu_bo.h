@@ -154,6 +154,8 @@ struct svmgpu_bo_cursor {
 	struct ttm_tt *tt;
 };
 
+/* Bytes from @offset on that are in contiguous, aligned pieces of 2 MiB. */
+u64 svmgpu_bo_large(struct svmgpu_bo *bo, u64 offset);
 void svmgpu_bo_cursor_init(struct svmgpu_bo_cursor *cursor, struct svmgpu_device *viewer,
 			   struct svmgpu_bo *bo, u64 offset, u64 bytes);
 /* The same for another place of the object than its current one (moves). */

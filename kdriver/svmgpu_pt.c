@@ -125,6 +125,13 @@ static u64 walk_next(struct pt_walk *walk, u64 addr, u64 *bytes)
 	return source->next(source, addr - walk->update->start, bytes);
 }
 
+static u64 walk_next_large(struct pt_walk *walk, u64 addr)
+{
+	struct svmgpu_pt_source *source = walk->update->source;
+
+	return source && source->large ? source->large(source, addr - walk->update->start) : 0;
+}
+
 static u64 walk_leaf(struct pt_walk *walk, u64 value)
 {
 	const struct svmgpu_pt_source *source = walk->update->source;
@@ -215,6 +222,25 @@ static void walk_set_slot(struct pt_walk *walk, struct svmgpu_pt *table, unsigne
 		walk_detach(walk, old);
 }
 
+/* The same for @count leaves, or none (0), above level 0: entry and slot are equal. */
+static void walk_set_leaves(struct pt_walk *walk, struct svmgpu_pt *table, unsigned int index,
+			    u64 leaf, unsigned int count, u64 step)
+{
+	u64 slot = leaf;
+	unsigned int i;
+
+	for (i = 0; i < count; i++, slot += step) {
+		struct svmgpu_pt *old = slot_table(table->slots[index + i]);
+
+		/* pairs with smp_load_acquire() of zaps */
+		smp_store_release(&table->slots[index + i], slot);
+		/* only detached: it is freed after the flush that follows the entries */
+		if (old)
+			walk_detach(walk, old);
+	}
+	walk_write(walk, table, index, leaf, count, step);
+}
+
 /* Level 0: entries of [start, end), run by run. */
 static void walk_leaves(struct pt_walk *walk, struct svmgpu_pt *table, bool hidden, u64 start,
 			u64 end)
@@ -251,12 +277,47 @@ static bool leaf_fits(u64 value, u64 bytes, unsigned int level)
 }
 
 /*
+ * Above level 0: @count leaves from @index, one run of the source. A dry walk does
+ * not look at them one by one, so that its cost is the number of runs.
+ */
+static void walk_large_leaves(struct pt_walk *walk, struct svmgpu_pt *table, unsigned int level,
+			      bool hidden, unsigned int index, u64 value, unsigned int count)
+{
+	walk->update->tables += count;
+	if (!walk->dry)
+		walk_set_leaves(walk, table, index, walk_leaf(walk, value), count,
+				value & SVMGPU_PTE_NULL ? 0 : pt_span(level));
+	else if (!hidden)
+		walk->update->entries++;
+}
+
+/* Above level 0: nothing is mapped by @count entries from @index any more. */
+static void walk_clear(struct pt_walk *walk, struct svmgpu_pt *table, bool hidden,
+		       unsigned int index, unsigned int count)
+{
+	/* a table that does not exist yet is made with nothing there */
+	if (!table)
+		return;
+	while (count && !READ_ONCE(table->slots[index])) {
+		index++;
+		count--;
+	}
+	if (!count)
+		return;
+	if (!walk->dry)
+		walk_set_leaves(walk, table, index, 0, count, 0);
+	else if (!hidden)
+		walk->update->entries++;
+}
+
+/*
  * @table: NULL in a dry walk below a table that does not exist yet; then @inherit
  * is what its slots would be: 0, or a leaf. @hidden: the GPU cannot reach it.
  */
 static void pt_walk(struct pt_walk *walk, struct svmgpu_pt *table, unsigned int level,
 		    u64 inherit, bool hidden, u64 start, u64 end)
 {
+	const unsigned int shift = SVMGPU_PT_SHIFT(level);
 	const u64 span = pt_span(level);
 	u64 addr, next;
 
@@ -269,30 +330,34 @@ static void pt_walk(struct pt_walk *walk, struct svmgpu_pt *table, unsigned int 
 		const unsigned int index = SVMGPU_PT_INDEX(addr, level);
 		const u64 slot = table ? READ_ONCE(table->slots[index]) : inherit;
 		struct svmgpu_pt *child = slot_table(slot);
+		unsigned int count;
 		u64 bytes, value;
-		bool whole;
+
+		if (walk->dry && level == 1 && IS_ALIGNED(addr, span)) {
+			count = min(walk_next_large(walk, addr), end - addr) >> shift;
+			if (count) {
+				next = addr + count * span;
+				walk->update->tables += count;
+				walk->update->entries += hidden ? 0 : count;
+				continue;
+			}
+		}
 
 		next = min(end, (addr & ~(span - 1)) + span);
-		whole = next - addr == span;
 		value = walk_next(walk, addr, &bytes);
+		/* whole entries that are one run; @end is not behind this table */
+		count = IS_ALIGNED(addr, span) ? min(bytes, end - addr) >> shift : 0;
 
-		if (value == SVMGPU_PT_HOLE && bytes >= next - addr && !slot)
-			continue;
-
-		if (whole && value == SVMGPU_PT_HOLE && bytes >= span) {
-			if (!walk->dry)
-				walk_set_slot(walk, table, index, 0, 0);
-			else if (!hidden)
-				walk->update->entries++;
+		if (value == SVMGPU_PT_HOLE && count) {
+			walk_clear(walk, table, hidden, index, count);
+			next = addr + count * span;
 			continue;
 		}
-		if (whole && value != SVMGPU_PT_HOLE && leaf_fits(value, bytes, level)) {
-			value = walk_leaf(walk, value);
-			walk->update->tables++;
-			if (!walk->dry)
-				walk_set_slot(walk, table, index, value, value);
-			else if (!hidden)
-				walk->update->entries++;
+		if (value == SVMGPU_PT_HOLE && bytes >= next - addr && !slot)
+			continue;
+		if (value != SVMGPU_PT_HOLE && count && leaf_fits(value, bytes, level)) {
+			walk_large_leaves(walk, table, level, hidden, index, value, count);
+			next = addr + count * span;
 			continue;
 		}
 

@@ -44,6 +44,13 @@ struct svmgpu_pt_source {
 	 * an @offset before the last one begins a new walk. Must not sleep or allocate.
 	 */
 	u64 (*next)(struct svmgpu_pt_source *source, u64 offset, u64 *bytes);
+	/**
+	 * @large: may be NULL. How many bytes from @offset on, at a multiple of 2 MiB,
+	 * are in pieces of 2 MiB that each fit one leaf; 0 when that is not known.
+	 * Spares the staging a look at every page. No order among calls; must not sleep
+	 * or allocate.
+	 */
+	u64 (*large)(struct svmgpu_pt_source *source, u64 offset);
 	/** @flags: SVMGPU_PTE_WRITE | SVMGPU_PTE_ATOMIC as permitted; @next may change it */
 	u64 flags;
 	/** @system_flags: the same for pages in system memory */
@@ -78,7 +85,7 @@ struct svmgpu_pt_update {
 	struct list_head staged;
 	/** @detached: tables that the commit took out of the tree (list commits only) */
 	struct list_head detached;
-	/** @entries: runs of page-table entries that will be written by a list */
+	/** @entries: at most that many runs of page-table entries will be written by a list */
 	u64 entries;
 	/** @tables: tables that will be touched, for limits */
 	u64 tables;

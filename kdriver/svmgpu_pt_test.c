@@ -25,6 +25,8 @@ struct test_source {
 	u64 bytes;
 	/** @run: bytes that are contiguous; after each the address jumps */
 	u64 run;
+	/** @calls: how often the builder asked for an address */
+	unsigned int calls;
 };
 
 static u64 test_value(const struct test_source *source, u64 offset)
@@ -39,10 +41,17 @@ static u64 test_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes)
 {
 	struct test_source *source = container_of(base, struct test_source, base);
 
+	source->calls++;
 	*bytes = source->bytes - offset;
 	if (source->value != SVMGPU_PT_HOLE && !(source->value & SVMGPU_PTE_NULL))
 		*bytes = min(*bytes, source->run - offset % source->run);
 	return test_value(source, offset);
+}
+
+/* Of sources that are one run, aligned to 2 MiB. */
+static u64 test_large(struct svmgpu_pt_source *base, u64 offset)
+{
+	return container_of(base, struct test_source, base)->bytes - offset;
 }
 
 static int pt_test_init(struct kunit *test)
@@ -136,6 +145,8 @@ static void pt_random_test(struct kunit *test)
 			source.value = SVMGPU_PTE_NULL;
 		if (kind >= 6)
 			source.value = SVMGPU_PT_HOLE;
+		if (kind == 3)
+			source.base.large = test_large;
 
 		pt_change(test, start, start + source.bytes, kind == 6 ? NULL : &source.base);
 		for (unsigned int i = 0; i < count; i++)
@@ -175,6 +186,56 @@ static void pt_huge_test(struct kunit *test)
 	svmgpu_pt_lookup(vm, hole, &level);
 	KUNIT_EXPECT_EQ(test, level, 2);
 	KUNIT_EXPECT_EQ(test, vm->pt.num_deferred, 2);
+}
+
+/*
+ * What a run of large leaves costs is one entry of a list, wherever tables are below
+ * it, and a few looks at the source; where that knows of large pieces, staging takes
+ * its word.
+ */
+static void pt_run_test(struct kunit *test)
+{
+	struct test_source source = {
+		.base.next = test_next,
+		.value = SVMGPU_PADDR_VRAM(SZ_2M),
+		.bytes = SZ_1G - SZ_4M,
+		.run = SZ_1G,
+	};
+	struct test_source small = {
+		.base.next = test_next,
+		.value = SVMGPU_PADDR_VRAM(SZ_4K),
+		.bytes = SZ_4K,
+		.run = SZ_4K,
+	};
+	const u64 first = 5ULL * SZ_1G, start = first + SZ_4M;
+	struct svmgpu_vm *vm = test->priv;
+	struct svmgpu_pt_update update;
+	unsigned int level;
+
+	pt_change(test, first, first + SZ_4K, &small.base);
+	pt_change(test, start + 7 * SZ_2M, start + 7 * SZ_2M + SZ_4K, &small.base);
+	KUNIT_ASSERT_EQ(test, svmgpu_pt_stage(vm, start, start + source.bytes, &source.base,
+					      &update), 0);
+	KUNIT_EXPECT_EQ(test, update.entries, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&update.staged));
+	svmgpu_pt_commit_cpu(&update);
+	svmgpu_pt_abort(&update);
+	KUNIT_EXPECT_LE(test, source.calls, 6);
+
+	source.base.large = test_large;
+	KUNIT_ASSERT_EQ(test, svmgpu_pt_stage(vm, start, start + source.bytes, &source.base,
+					      &update), 0);
+	KUNIT_EXPECT_EQ(test, update.tables, source.bytes / SZ_2M);
+	svmgpu_pt_commit_cpu(&update);
+	svmgpu_pt_abort(&update);
+	KUNIT_EXPECT_EQ(test, vm->pt.num_deferred, 1);
+	for (u64 offset = 0; offset < source.bytes; offset += SZ_2M) {
+		KUNIT_EXPECT_EQ(test, pt_translate(vm, start + offset), source.value + offset);
+		svmgpu_pt_lookup(vm, start + offset, &level);
+		KUNIT_EXPECT_EQ(test, level, 1);
+	}
+	KUNIT_EXPECT_EQ(test, pt_translate(vm, start - SZ_4K), SVMGPU_PT_HOLE);
+	KUNIT_EXPECT_EQ(test, pt_translate(vm, first), small.value);
 }
 
 static void pt_zap_test(struct kunit *test)
@@ -230,6 +291,7 @@ static void pt_dependency_test(struct kunit *test)
 static struct kunit_case pt_cases[] = {
 	KUNIT_CASE(pt_random_test),
 	KUNIT_CASE(pt_huge_test),
+	KUNIT_CASE(pt_run_test),
 	KUNIT_CASE(pt_zap_test),
 	KUNIT_CASE(pt_dependency_test),
 	{}

@@ -9,6 +9,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
@@ -102,9 +103,91 @@ static const struct ttm_resource_manager_func svmgpu_system_func = {
 	.free = svmgpu_system_free,
 };
 
+/** struct svmgpu_tt - the pages of an object in system memory */
+struct svmgpu_tt {
+	/** @base: pages and DMA addresses */
+	struct ttm_tt base;
+	/**
+	 * @large: bit n: the object's n-th 2 MiB are contiguous for DMA and aligned, so
+	 * that who walks the object need not look at each page. Valid while populated.
+	 */
+	unsigned long large[];
+};
+
+static struct svmgpu_tt *to_svmgpu_tt(struct ttm_tt *tt)
+{
+	return container_of(tt, struct svmgpu_tt, base);
+}
+
+static bool svmgpu_tt_fits_large(const dma_addr_t *pages)
+{
+	unsigned int i;
+
+	if (!IS_ALIGNED(pages[0], SZ_2M))
+		return false;
+	for (i = 1; i < SVMGPU_TT_LARGE_PAGES; i++)
+		if (pages[i] != pages[0] + i * PAGE_SIZE)
+			return false;
+	return true;
+}
+
+static unsigned long svmgpu_tt_num_large(const struct ttm_tt *tt)
+{
+	return tt->num_pages / SVMGPU_TT_LARGE_PAGES;
+}
+
+static void svmgpu_tt_find_large(struct svmgpu_tt *tt)
+{
+	const dma_addr_t *pages = tt->base.dma_address;
+	unsigned long n;
+
+	for (n = 0; n < svmgpu_tt_num_large(&tt->base); n++, pages += SVMGPU_TT_LARGE_PAGES)
+		__assign_bit(n, tt->large, svmgpu_tt_fits_large(pages));
+}
+
+/**
+ * svmgpu_tt_is_large() - does a large piece begin here
+ * @tt: populated, with DMA addresses
+ * @page: number of a page of the object
+ *
+ * Context: any.
+ *
+ * Return: true when @page is the first of 2 MiB with contiguous, aligned DMA addresses.
+ */
+bool svmgpu_tt_is_large(struct ttm_tt *tt, u64 page)
+{
+	const unsigned long n = page / SVMGPU_TT_LARGE_PAGES;
+
+	return IS_ALIGNED(page, SVMGPU_TT_LARGE_PAGES) && n < svmgpu_tt_num_large(tt) &&
+	       test_bit(n, to_svmgpu_tt(tt)->large);
+}
+
+/**
+ * svmgpu_tt_large() - how far system memory goes on in large pieces
+ * @tt: populated, with DMA addresses
+ * @page: number of a page of the object
+ *
+ * Context: any.
+ *
+ * Return: number of pages from @page on that are in such pieces; 0 when @page is
+ * not the first of one.
+ */
+u64 svmgpu_tt_large(struct ttm_tt *tt, u64 page)
+{
+	const unsigned long first = page / SVMGPU_TT_LARGE_PAGES;
+	const unsigned long num = svmgpu_tt_num_large(tt);
+
+	if (!IS_ALIGNED(page, SVMGPU_TT_LARGE_PAGES) || first >= num)
+		return 0;
+	return (find_next_zero_bit(to_svmgpu_tt(tt)->large, num, first) - first) *
+	       SVMGPU_TT_LARGE_PAGES;
+}
+
 static struct ttm_tt *svmgpu_tt_create(struct ttm_buffer_object *ttm, u32 page_flags)
 {
-	struct ttm_tt *tt = kzalloc_obj(*tt);
+	unsigned long pages = PFN_UP(ttm->base.size);
+	struct svmgpu_tt *tt = kzalloc_flex(*tt, large,
+					    BITS_TO_LONGS(pages / SVMGPU_TT_LARGE_PAGES));
 
 	if (!tt)
 		return NULL;
@@ -113,20 +196,25 @@ static struct ttm_tt *svmgpu_tt_create(struct ttm_buffer_object *ttm, u32 page_f
 	    (!ttm->resource || ttm->resource->mem_type != TTM_PL_VRAM))
 		page_flags |= TTM_TT_FLAG_ZERO_ALLOC;
 	/* the GPU is coherent with CPU caches */
-	if (ttm_sg_tt_init(tt, ttm, page_flags, ttm_cached)) {
+	if (ttm_sg_tt_init(&tt->base, ttm, page_flags, ttm_cached)) {
 		kfree(tt);
 		return NULL;
 	}
-	return tt;
+	return &tt->base;
 }
 
 /* Pages and DMA addresses. Imported objects have the exporter's (svmgpu_prime.c). */
 static int svmgpu_tt_populate(struct ttm_device *bdev, struct ttm_tt *tt,
 			      struct ttm_operation_ctx *ctx)
 {
+	int err;
+
 	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
 		return 0;
-	return ttm_pool_alloc(&bdev->pool, tt, ctx);
+	err = ttm_pool_alloc(&bdev->pool, tt, ctx);
+	if (!err)
+		svmgpu_tt_find_large(to_svmgpu_tt(tt));
+	return err;
 }
 
 static void svmgpu_tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
@@ -138,7 +226,7 @@ static void svmgpu_tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
 static void svmgpu_tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
 {
 	ttm_tt_fini(tt);
-	kfree(tt);
+	kfree(to_svmgpu_tt(tt));
 }
 
 /* --- moves ----------------------------------------------------------------- */

@@ -18,6 +18,10 @@ struct svmgpu_vm;
 struct ttm_buffer_object;
 struct ttm_operation_ctx;
 struct ttm_resource;
+struct ttm_tt;
+
+/* of 4 KiB, in a large piece of system memory */
+#define SVMGPU_TT_LARGE_PAGES	512
 
 int svmgpu_ttm_init(struct svmgpu_device *dev);
 void svmgpu_ttm_fini(struct svmgpu_device *dev);
@@ -25,6 +29,10 @@ void svmgpu_ttm_fini(struct svmgpu_device *dev);
 bool svmgpu_ttm_is_bo(const struct ttm_buffer_object *ttm);
 /* Whole resource behind BAR 2? */
 bool svmgpu_resource_visible(const struct ttm_resource *res);
+/* Do 2 MiB that are contiguous and aligned for DMA begin at @page? */
+bool svmgpu_tt_is_large(struct ttm_tt *tt, u64 page);
+/* Pages from @page on that are in such pieces. */
+u64 svmgpu_tt_large(struct ttm_tt *tt, u64 page);
 /* svmgpu_bo.c: TTM's destructor */
 void svmgpu_bo_destroy(struct ttm_buffer_object *ttm);
 /* svmgpu_bo.c: also imported objects (@dma_buf) */

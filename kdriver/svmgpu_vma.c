@@ -412,6 +412,14 @@ static void source_next_bo_run(struct svmgpu_vma_source *source)
 	} while (source->run_end < source->seg_end && cursor->bytes && cursor->paddr == next);
 }
 
+/* What the staging knew without a look at the pages. */
+static void source_skip_bo(struct svmgpu_vma_source *source, u64 bytes)
+{
+	svmgpu_bo_cursor_next(&source->cursor, bytes);
+	source->run_end += bytes;
+	source->run_start = source->run_end;
+}
+
 static u64 vma_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes)
 {
 	struct svmgpu_vma_source *source = container_of(base, struct svmgpu_vma_source, base);
@@ -428,6 +436,8 @@ static u64 vma_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes
 
 	if (addr < source->run_start)
 		source_rewind_segment(source);
+	else if (addr > source->run_end && svmgpu_vma_bo(source->vma))
+		source_skip_bo(source, addr - source->run_end);
 	while (addr >= source->run_end) {
 		if (svmgpu_vma_is_userptr(source->vma)) {
 			if (!source->vma->userptr.pages.dma_addr)
@@ -441,6 +451,22 @@ static u64 vma_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes
 	}
 	*bytes = min(source->run_end, source->seg_end) - addr;
 	return source->run_value + (addr - source->run_start);
+}
+
+static u64 vma_source_large(struct svmgpu_pt_source *base, u64 offset)
+{
+	struct svmgpu_vma_source *source = container_of(base, struct svmgpu_vma_source, base);
+	const u64 addr = source->start + offset;
+	struct svmgpu_bo *bo;
+
+	if (addr < source->seg_start || addr >= source->seg_end)
+		source_enter_segment(source, addr);
+	bo = source->vma ? svmgpu_vma_bo(source->vma) : NULL;
+	if (!bo)
+		return 0;
+	return min(svmgpu_bo_large(bo, source->vma->gpuva.gem.offset +
+				   (addr - svmgpu_vma_start(source->vma))),
+		   source->seg_end - addr);
 }
 
 /**
@@ -459,6 +485,7 @@ void svmgpu_vma_source_init(struct svmgpu_vma_source *source, struct svmgpu_vm *
 {
 	memset(source, 0, sizeof(*source));
 	source->base.next = vma_source_next;
+	source->base.large = vma_source_large;
 	source->vm = vm;
 	source->start = start;
 	source->end = end;
