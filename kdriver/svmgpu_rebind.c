@@ -112,12 +112,26 @@ int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct drm_exec *exec, unsigned
 	return err;
 }
 
+/** struct rebind_flush - old translations of [start, end) may be cached; empty when @end is 0 */
+struct rebind_flush {
+	/** @start: first byte */
+	u64 start;
+	/** @end: first byte behind */
+	u64 end;
+};
+
+static void rebind_flush_add(struct rebind_flush *flush, u64 start, u64 end)
+{
+	flush->start = flush->end ? min(flush->start, start) : start;
+	flush->end = max(flush->end, end);
+}
+
 /*
  * One gpu_vma of the rebind list. A userptr that was invalidated meanwhile is
  * skipped: it is on the invalidated list again, which the caller checks before
  * it publishes its fence (L5).
  */
-static int rebind_vma(struct svmgpu_vm *vm, struct svmgpu_vma *vma)
+static int rebind_vma(struct svmgpu_vm *vm, struct svmgpu_vma *vma, struct rebind_flush *flush)
 {
 	const u64 start = svmgpu_vma_start(vma), end = svmgpu_vma_end(vma);
 	struct svmgpu_vma_source source;
@@ -153,7 +167,7 @@ static int rebind_vma(struct svmgpu_vm *vm, struct svmgpu_vma *vma)
 				vma->userptr.pages.notifier_seq);
 	svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
 	if (update.needs_flush)
-		svmgpu_tlb_flush(vm->dev, vm->asid, start, end);
+		rebind_flush_add(flush, start, end);
 	trace_svmgpu_vma_revalidated(id, vm->trace_id, vma->trace_id, 0, 0, 0,
 				     vm->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_REBIND, 0);
 	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_REBIND);
@@ -184,6 +198,7 @@ out:
  */
 int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec)
 {
+	struct rebind_flush flush = { };
 	struct svmgpu_vma *vma, *next;
 	int err = 0;
 
@@ -199,10 +214,18 @@ int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec)
 		return err;
 
 	list_for_each_entry_safe(vma, next, &vm->rebind_list, rebind_link) {
-		err = rebind_vma(vm, vma);
+		err = rebind_vma(vm, vma, &flush);
 		if (err)
-			return err;
+			break;
 	}
+	/*
+	 * One flush for all of them: nothing runs on these addresses before the
+	 * caller goes on. After a failure too: what was rebound is off the list.
+	 */
+	if (flush.end)
+		svmgpu_tlb_flush(vm->dev, vm->asid, flush.start, flush.end);
+	if (err)
+		return err;
 	svmgpu_pt_free_deferred(vm);
 	return 0;
 }
