@@ -60,6 +60,8 @@ struct svmgpu_bo {
 	u32 dontneed_vmas;
 	/** @total_vmas: gpu_vmas of this object (resv) */
 	u32 total_vmas;
+	/** @handles: GEM handles that a local object has (resv) */
+	u32 handles;
 	/** @devmem: SVM objects: what drm_pagemap knows about them */
 	struct drm_pagemap_devmem devmem;
 	/** @placements: storage for @placement */

@@ -243,6 +243,7 @@ static int submit(struct exec_call *call, struct svmgpu_validation *v)
 	queue->last_fence = dma_fence_get(fence);
 	drm_sched_entity_push_job(&job->base);
 	svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
+	svmgpu_vm_used(vm, &v->exec);
 	return 0;
 
 unlock_notifier:

@@ -169,6 +169,44 @@ static void svmgpu_gem_free(struct drm_gem_object *obj)
 	ttm_bo_fini(&gem_to_bo(obj)->ttm);
 }
 
+/* Fault-mode VMs lock nothing in an exec, so they could not move their objects. */
+static bool svmgpu_gem_in_bulk(const struct svmgpu_bo *bo)
+{
+	return svmgpu_bo_is_local(bo) && !svmgpu_vm_in_fault_mode(bo->vm);
+}
+
+/*
+ * A local object is moved with its VM's in the LRU lists for as long as it has a
+ * handle: when it is freed its resv is no longer the VM's.
+ */
+static int svmgpu_gem_handle_open(struct drm_gem_object *obj, struct drm_file *file)
+{
+	struct svmgpu_bo *bo = gem_to_bo(obj);
+	int err;
+
+	if (!svmgpu_gem_in_bulk(bo))
+		return 0;
+	err = svmgpu_bo_lock(bo, true);
+	if (err)
+		return err;
+	if (!bo->handles++)
+		ttm_bo_set_bulk_move(&bo->ttm, &bo->vm->lru);
+	svmgpu_bo_unlock(bo);
+	return 0;
+}
+
+static void svmgpu_gem_handle_close(struct drm_gem_object *obj, struct drm_file *file)
+{
+	struct svmgpu_bo *bo = gem_to_bo(obj);
+
+	if (!svmgpu_gem_in_bulk(bo))
+		return;
+	svmgpu_bo_lock(bo, false);
+	if (!--bo->handles)
+		ttm_bo_set_bulk_move(&bo->ttm, NULL);
+	svmgpu_bo_unlock(bo);
+}
+
 static int svmgpu_gem_object_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	struct svmgpu_bo *bo = gem_to_bo(obj);
@@ -199,6 +237,8 @@ static enum drm_gem_object_status svmgpu_gem_status(struct drm_gem_object *obj)
 
 const struct drm_gem_object_funcs svmgpu_gem_funcs = {
 	.free = svmgpu_gem_free,
+	.open = svmgpu_gem_handle_open,
+	.close = svmgpu_gem_handle_close,
 	.mmap = svmgpu_gem_object_mmap,
 	.export = svmgpu_prime_export,
 	.status = svmgpu_gem_status,

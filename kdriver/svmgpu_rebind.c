@@ -230,6 +230,30 @@ int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec)
 	return 0;
 }
 
+/**
+ * svmgpu_vm_used() - the VM's objects are the last that eviction should look at
+ * @vm: the VM
+ * @exec: everything of svmgpu_vm_lock_objects() locked
+ *
+ * Local objects move in TTM's LRU lists all at once, so the cost is that of the
+ * external ones, which had to be locked one by one as well.
+ *
+ * Context: VM resv and all external objects' held; does not sleep.
+ */
+void svmgpu_vm_used(struct svmgpu_vm *vm, struct drm_exec *exec)
+{
+	struct ttm_device *ttm = &vm->dev->ttm;
+	struct drm_gem_object *obj;
+
+	spin_lock(&ttm->lru_lock);
+	ttm_lru_bulk_move_tail(&vm->lru);
+	drm_exec_for_each_locked_object(exec, obj)
+		/* the object that carries the VM's resv has no size, and no place */
+		if (obj->size && !svmgpu_bo_is_local(gem_to_bo(obj)))
+			ttm_bo_move_to_lru_tail(&gem_to_bo(obj)->ttm);
+	spin_unlock(&ttm->lru_lock);
+}
+
 /* --- eviction ---------------------------------------------------------------- */
 
 /* The GPU faults on everything of @vm_bo from now on. The object's resv is held. */
@@ -380,6 +404,7 @@ static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences, bool e
 		} else {
 			svmgpu_preempt_arm(vm, fences);
 			svmgpu_preempt_resume(vm);
+			svmgpu_vm_used(vm, &v.exec);
 		}
 		svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
 end:

@@ -288,6 +288,7 @@ static void vm_destroy_work(struct work_struct *work)
 	vm_asid_free(vm);
 	svmgpu_bind_forget(vm);
 	svmgpu_pt_fini(vm);
+	ttm_lru_bulk_move_fini(&dev->ttm, &vm->lru);
 	trace_svmgpu_vm_destroyed(vm->trace_id, dev->caps.gpu_index, 0, vm->asid, 0);
 	kfree(vm->faults);
 	kfree(vm);
@@ -406,6 +407,7 @@ static void vm_init(struct svmgpu_vm *vm, struct svmgpu_device *dev, struct svmg
 	INIT_LIST_HEAD(&vm->userptr.repin);
 	spin_lock_init(&vm->faults_lock);
 	INIT_WORK(&vm->destroy_work, vm_destroy_work);
+	ttm_lru_bulk_move_init(&vm->lru);
 	svmgpu_rebind_init(vm);
 }
 

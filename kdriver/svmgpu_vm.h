@@ -9,6 +9,7 @@
 #define SVMGPU_VM_H
 
 #include <drm/drm_gpuvm.h>
+#include <drm/ttm/ttm_resource.h>
 
 #include "svmgpu_lock.h"
 #include "svmgpu_pt.h"
@@ -68,6 +69,11 @@ struct svmgpu_vm {
 	struct svmgpu_pt_root pt;
 	/** @svm: notifier lock (all kinds), ranges (fault mode) */
 	struct svmgpu_svm svm;
+	/**
+	 * @lru: local objects, side by side in TTM's LRU lists, so that they move there
+	 * at once; not in fault mode, whose execs lock nothing. VM resv and TTM's lru_lock
+	 */
+	struct ttm_lru_bulk_move lru;
 	/** @rebind_list: gpu_vmas to rebind: @lock for write, or for read with the VM resv */
 	struct list_head rebind_list;
 	/** @userptr: user-pointer state */
@@ -188,6 +194,8 @@ int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm);
 bool svmgpu_vm_userptr_needs_repin(struct svmgpu_vm *vm);
 int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct drm_exec *exec, unsigned int num_fences);
 int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec);
+/* The same locked: eviction looks at the VM's objects last. */
+void svmgpu_vm_used(struct svmgpu_vm *vm, struct drm_exec *exec);
 /* VM lock for write: a preempt-mode VM's evicted objects come back, or -ENOSPC, -ENOMEM. */
 int svmgpu_vm_revalidate(struct svmgpu_vm *vm);
 /* Objects locked by @exec: sleeps until their clears and copies are done. */
