@@ -236,6 +236,7 @@ enum svmgpu_trace_lock_mode {
 /* svmgpu_trace_lock.flags */
 #define SVMGPU_TRACE_LOCK_TRY		(1 << 0) /* taken by trylock */
 #define SVMGPU_TRACE_LOCK_DOWNGRADED	(1 << 1) /* released: held as shared from here on */
+#define SVMGPU_TRACE_LOCK_GAVE_UP	(1 << 2) /* released: the wait ended without the lock */
 
 /**
  * enum svmgpu_trace_class - the driver's lock classes; docs/locking.md
@@ -252,7 +253,7 @@ enum svmgpu_trace_class {
 	SVMGPU_TRACE_CLASS_MIGRATE = 4,		/* rank 25 */
 	SVMGPU_TRACE_CLASS_MMAP = 5,		/* rank 30 */
 	SVMGPU_TRACE_CLASS_VMA = 6,		/* rank 32 */
-	SVMGPU_TRACE_CLASS_OWNER = 7,		/* rank 36 */
+	SVMGPU_TRACE_CLASS_OWNER = 7,		/* rank 36: making or finding a pagemap */
 	SVMGPU_TRACE_CLASS_VAL = 8,		/* rank 40 */
 	SVMGPU_TRACE_CLASS_VM_RESV = 9,		/* rank 50 */
 	SVMGPU_TRACE_CLASS_BO_RESV = 10,	/* rank 51 */
@@ -261,12 +262,20 @@ enum svmgpu_trace_class {
 	SVMGPU_TRACE_CLASS_FOLIO = 13,		/* rank 62 */
 	SVMGPU_TRACE_CLASS_NOTIFIER = 14,	/* rank 70 */
 	SVMGPU_TRACE_CLASS_INVALIDATED = 15,	/* rank 72 */
-	SVMGPU_TRACE_CLASS_GC = 16,		/* rank 72 */
+	SVMGPU_TRACE_CLASS_GC = 16,		/* rank 73 */
 	SVMGPU_TRACE_CLASS_TLB = 17,		/* rank 74 */
 	SVMGPU_TRACE_CLASS_COPY = 18,		/* rank 76 */
 	SVMGPU_TRACE_CLASS_SIGNALLING = 19,	/* rank 80 */
 	SVMGPU_TRACE_CLASS_RING = 20,		/* rank 82 */
-	SVMGPU_TRACE_CLASS_FAULT_QUEUE = 21,	/* rank 82 */
+	SVMGPU_TRACE_CLASS_FAULT_QUEUE = 21,	/* rank 85 */
+	SVMGPU_TRACE_CLASS_RESET = 22,		/* rank 5 */
+	SVMGPU_TRACE_CLASS_SVM_MM = 23,		/* rank 22 */
+	SVMGPU_TRACE_CLASS_FAULT_RING = 24,	/* rank 80 */
+	SVMGPU_TRACE_CLASS_COPY_SIGNAL = 25,	/* rank 81 */
+	SVMGPU_TRACE_CLASS_MIGRATION_RING = 26,	/* rank 83 */
+	SVMGPU_TRACE_CLASS_CONTEXT_RING = 27,	/* rank 84 */
+	SVMGPU_TRACE_CLASS_VM_FAULTS = 28,	/* rank 86 */
+	SVMGPU_TRACE_CLASS_EVICTIONS = 29,	/* rank 87 */
 	/** first id for classes that are not in this list */
 	SVMGPU_TRACE_CLASS_OTHER = 64,
 };
@@ -807,14 +816,15 @@ struct svmgpu_trace_eviction {
 
 /** struct svmgpu_trace_lock - lock_contended, lock_acquired, lock_released;
  * the task is svmgpu_trace_record.tid. lock_contended is recorded before the
- * task waits, and only when it has to.
+ * task waits, and only when it has to; lock_acquired or lock_released with
+ * SVMGPU_TRACE_LOCK_GAVE_UP (a signal, a deadlock avoided) ends the wait.
  */
 struct svmgpu_trace_lock {
 	__u32 lock;
 	__u16 lock_class;
 	/** @mode: enum svmgpu_trace_lock_mode */
 	__u8 mode;
-	/** @flags: SVMGPU_TRACE_LOCK_TRY, _DOWNGRADED */
+	/** @flags: SVMGPU_TRACE_LOCK_TRY, _DOWNGRADED, _GAVE_UP */
 	__u8 flags;
 	/** @place: defined by place_defined, or 0 */
 	__u32 place;

@@ -298,7 +298,11 @@ INSERT INTO enum (enum, value, label) VALUES
     ('lock_class', 15, 'invalidated'), ('lock_class', 16, 'gc'),
     ('lock_class', 17, 'tlb'), ('lock_class', 18, 'copy'),
     ('lock_class', 19, 'signalling'), ('lock_class', 20, 'ring'),
-    ('lock_class', 21, 'fault_queue'),
+    ('lock_class', 21, 'fault_queue'), ('lock_class', 22, 'reset'),
+    ('lock_class', 23, 'svm_mm'), ('lock_class', 24, 'fault_ring'),
+    ('lock_class', 25, 'copy_signal'), ('lock_class', 26, 'migration_ring'),
+    ('lock_class', 27, 'context_ring'), ('lock_class', 28, 'vm_faults'),
+    ('lock_class', 29, 'evictions'),
 
     ('event', 0, 'unknown'), ('event', 1, 'unmap'), ('event', 2, 'clear'),
     ('event', 3, 'protection_vma'), ('event', 4, 'protection_page'),

@@ -1193,6 +1193,14 @@ static bool lock(Context *ctx)
         lock_begin(ctx, EVENT_LOCK_HOLD, key, p->mode);
         break;
     default: /* SVMGPU_TRACE_LOCK_RELEASED */
+        if (p->flags & SVMGPU_TRACE_LOCK_GAVE_UP) {
+            open = context_open(ctx, EVENT_LOCK_WAIT, key);
+            if (open) {
+                open->row.n = p->flags;
+                context_end(ctx, open);
+            }
+            break;
+        }
         open = context_open(ctx, EVENT_LOCK_HOLD, key);
         if (open) {
             context_end(ctx, open);

@@ -50,6 +50,10 @@ static void test_locks(LogFixture *f, TEST_DATA)
            .mode = 1);
     /* released without having been acquired: tracing was turned on late */
     PUT_BY(f, 102, LOCK_RELEASED, lock, .lock = 9, .lock_class = 3);
+    /* a wait that a signal ended */
+    PUT_BY(f, 103, LOCK_CONTENDED, lock, .lock = 9, .lock_class = 3);
+    PUT_BY(f, 103, LOCK_RELEASED, lock, .lock = 9, .lock_class = 3,
+           .flags = SVMGPU_TRACE_LOCK_GAVE_UP);
     /* an interrupt is no thread */
     PUT_BY(f, 0, LOCK_ACQUIRED, lock, .lock = 10, .lock_class = 3);
     PUT_BY(f, 0, LOCK_RELEASED, lock, .lock = 10, .lock_class = 3);
@@ -58,6 +62,9 @@ static void test_locks(LogFixture *f, TEST_DATA)
     g_assert_cmpint(log_fixture_ask(f, "SELECT count(*) FROM lock_hold"), ==,
                     4);
     g_assert_cmpint(log_fixture_ask(f, "SELECT count(*) FROM lock_wait"), ==,
+                    2);
+    g_assert_cmpint(log_fixture_ask(f, "SELECT count(*) FROM lock_wait WHERE"
+                                       " flags & 4 AND t1 IS NOT NULL"), ==,
                     1);
     g_assert_cmpint(log_fixture_ask(f, "SELECT count(*) FROM lock_hold h JOIN"
                                        " thread t ON t.id = h.thread_id WHERE"
