@@ -240,32 +240,36 @@ static enum svmgpu_lock_class svmgpu_bo_lock_class(const struct svmgpu_bo *bo)
 	return svmgpu_bo_is_local(bo) ? SVMGPU_LOCK_VM_RESV : SVMGPU_LOCK_BO_RESV;
 }
 
-/**
- * svmgpu_bo_lock_taken() - event: the object's resv is held now
- * @bo: the object, resv held
- * @tried: it was not waited for, so that its place in the order does not matter
- */
-void svmgpu_bo_lock_taken(struct svmgpu_bo *bo, bool tried)
+static u32 svmgpu_bo_lock_vm(const struct svmgpu_bo *bo)
 {
-	u32 vm = bo->vm ? bo->vm->trace_id : 0;
-	u32 id = bo->vm ? 0 : bo->trace_id;
+	return bo->vm ? bo->vm->trace_id : 0;
+}
 
-	if (!svmgpu_lock_tracing())
-		return;
-	if (tried)
-		svmgpu_resv_tried_owner(bo->ttm.base.resv, svmgpu_bo_lock_class(bo), vm, id);
-	else
-		svmgpu_resv_acquired_owner(bo->ttm.base.resv, svmgpu_bo_lock_class(bo), vm, id);
+static u32 svmgpu_bo_lock_bo(const struct svmgpu_bo *bo)
+{
+	return bo->vm ? 0 : bo->trace_id;
 }
 
 /**
- * svmgpu_bo_lock_dropped() - event: the object's resv is about to be let go
+ * svmgpu_bo_lock_taken() - event: TTM holds the object's resv now, to evict it
+ * @bo: the object, resv held
+ *
+ * TTM tries, or waits with a ticket: the place in the order does not matter.
+ */
+void svmgpu_bo_lock_taken(struct svmgpu_bo *bo)
+{
+	svmgpu_resv_trace(bo->ttm.base.resv, svmgpu_bo_lock_class(bo), svmgpu_bo_lock_vm(bo),
+			  svmgpu_bo_lock_bo(bo), SVMGPU_RESV_TRIED, _RET_IP_);
+}
+
+/**
+ * svmgpu_bo_lock_dropped() - event: TTM is about to let the object's resv go
  * @bo: the object, resv held
  */
 void svmgpu_bo_lock_dropped(struct svmgpu_bo *bo)
 {
-	if (svmgpu_lock_tracing())
-		svmgpu_resv_released(bo->ttm.base.resv, svmgpu_bo_lock_class(bo));
+	svmgpu_resv_trace(bo->ttm.base.resv, svmgpu_bo_lock_class(bo), svmgpu_bo_lock_vm(bo),
+			  svmgpu_bo_lock_bo(bo), SVMGPU_RESV_RELEASED, _RET_IP_);
 }
 
 /**
@@ -277,11 +281,12 @@ void svmgpu_bo_lock_dropped(struct svmgpu_bo *bo)
  */
 int svmgpu_bo_lock(struct svmgpu_bo *bo, bool interruptible)
 {
-	if (!interruptible)
-		dma_resv_lock(bo->ttm.base.resv, NULL);
-	else if (dma_resv_lock_interruptible(bo->ttm.base.resv, NULL))
-		return -EINTR;
-	svmgpu_bo_lock_taken(bo, false);
+	struct dma_resv *resv = bo->ttm.base.resv;
+	const u32 vm = svmgpu_bo_lock_vm(bo), id = svmgpu_bo_lock_bo(bo);
+
+	if (interruptible)
+		return svmgpu_resv_lock_interruptible(resv, svmgpu_bo_lock_class(bo), vm, id);
+	svmgpu_resv_lock(resv, svmgpu_bo_lock_class(bo), vm, id);
 	return 0;
 }
 
@@ -293,10 +298,8 @@ int svmgpu_bo_lock(struct svmgpu_bo *bo, bool interruptible)
  */
 bool svmgpu_bo_trylock(struct svmgpu_bo *bo)
 {
-	if (!dma_resv_trylock(bo->ttm.base.resv))
-		return false;
-	svmgpu_bo_lock_taken(bo, true);
-	return true;
+	return svmgpu_resv_trylock(bo->ttm.base.resv, svmgpu_bo_lock_class(bo),
+				   svmgpu_bo_lock_vm(bo), svmgpu_bo_lock_bo(bo));
 }
 
 /**
@@ -305,8 +308,7 @@ bool svmgpu_bo_trylock(struct svmgpu_bo *bo)
  */
 void svmgpu_bo_unlock(struct svmgpu_bo *bo)
 {
-	svmgpu_bo_lock_dropped(bo);
-	dma_resv_unlock(bo->ttm.base.resv);
+	svmgpu_resv_unlock(bo->ttm.base.resv, svmgpu_bo_lock_class(bo));
 }
 
 /**

@@ -113,7 +113,7 @@ int svmgpu_bo_lock(struct svmgpu_bo *bo, bool interruptible);
 bool svmgpu_bo_trylock(struct svmgpu_bo *bo);
 void svmgpu_bo_unlock(struct svmgpu_bo *bo);
 /* For the event log: somebody else locked (@tried: without waiting) or will unlock it. */
-void svmgpu_bo_lock_taken(struct svmgpu_bo *bo, bool tried);
+void svmgpu_bo_lock_taken(struct svmgpu_bo *bo);
 void svmgpu_bo_lock_dropped(struct svmgpu_bo *bo);
 /* resv held, after dontneed_vmas or total_vmas changed: decides @bo->purge anew. */
 void svmgpu_bo_update_purge(struct svmgpu_bo *bo);

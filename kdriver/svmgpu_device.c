@@ -25,8 +25,10 @@
 #include "svmgpu_exec_queue.h"
 #include "svmgpu_lock.h"
 #include "svmgpu_migrate.h"
+#include "svmgpu_move.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_svm.h"
+#include "svmgpu_svm_mm.h"
 #include "svmgpu_sysfs.h"
 #include "svmgpu_trace_sink.h"
 #include "svmgpu_ttm.h"
@@ -241,10 +243,10 @@ int svmgpu_device_reset(struct svmgpu_device *dev)
 
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return -ENODEV;
-	mutex_lock(&dev->reset_lock);
+	svmgpu_mutex_lock(&dev->reset_lock);
 	if (!svmgpu_device_wedged(dev))
 		err = svmgpu_device_reset_locked(dev);
-	mutex_unlock(&dev->reset_lock);
+	svmgpu_mutex_unlock(&dev->reset_lock);
 	if (err && dev->wedged_mode)
 		svmgpu_device_wedge(dev, "reset failed");
 	else
@@ -277,7 +279,7 @@ void svmgpu_device_queue_reset(struct svmgpu_device *dev)
  */
 void svmgpu_device_flr_prepare(struct svmgpu_device *dev)
 {
-	mutex_lock(&dev->reset_lock);
+	svmgpu_mutex_lock(&dev->reset_lock);
 	svmgpu_irq_enable(dev, false);
 	svmgpu_write32(dev, SVMGPU_REG_CONTROL, 0);
 }
@@ -294,7 +296,7 @@ void svmgpu_device_flr_done(struct svmgpu_device *dev)
 	err = svmgpu_device_restart(dev);
 	if (err)
 		svmgpu_irq_enable(dev, true);
-	mutex_unlock(&dev->reset_lock);
+	svmgpu_mutex_unlock(&dev->reset_lock);
 	if (err)
 		svmgpu_device_wedge(dev, "function-level reset failed");
 	else
@@ -331,6 +333,8 @@ static struct workqueue_struct *svmgpu_release_wq;
  */
 int svmgpu_device_module_init(void)
 {
+	svmgpu_svm_mm_module_init();
+	svmgpu_move_module_init();
 	svmgpu_release_wq = alloc_workqueue("svmgpu-release", WQ_UNBOUND, 0);
 	return svmgpu_release_wq ? 0 : -ENOMEM;
 }
@@ -366,7 +370,7 @@ static void svmgpu_device_release(struct drm_device *drm, void *arg)
 	queue_work(svmgpu_release_wq, &wqs->work);
 	xa_destroy(&dev->contexts);
 	xa_destroy(&dev->asids);
-	mutex_destroy(&dev->reset_lock);
+	mutex_destroy(&dev->reset_lock.mutex);
 }
 
 static int svmgpu_device_alloc_queues(struct svmgpu_device *dev, struct svmgpu_workqueues *wqs)
@@ -406,7 +410,7 @@ struct svmgpu_device *svmgpu_device_create(struct pci_dev *pdev, const struct dr
 	xa_init_flags(&dev->asids, XA_FLAGS_ALLOC1);
 	svmgpu_rwsem_init(&dev->asid_lock, SVMGPU_LOCK_ASID);
 	svmgpu_rwsem_init(&dev->val_lock, SVMGPU_LOCK_VALIDATION);
-	mutex_init(&dev->reset_lock);
+	svmgpu_mutex_init(&dev->reset_lock, SVMGPU_LOCK_RESET);
 	init_waitqueue_head(&dev->ufence_wq);
 	init_waitqueue_head(&dev->command.wq);
 	init_waitqueue_head(&dev->migration.wq);

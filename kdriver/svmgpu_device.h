@@ -153,8 +153,8 @@ struct svmgpu_device {
 	struct work_struct wedge_work;
 	/** @reset_work: global reset asked for by svmgpu_device_queue_reset() */
 	struct work_struct reset_work;
-	/** @reset_lock: one reset at a time */
-	struct mutex reset_lock;
+	/** @reset_lock: one reset at a time, also over a function-level one (rank 5) */
+	struct svmgpu_mutex reset_lock;
 	/** @free_list: objects whose last reference goes in @free_work (atomic callers) */
 	struct llist_head free_list;
 	/** @free_work: empties @free_list */

@@ -177,7 +177,7 @@ static int lock_and_validate(struct exec_call *call, struct svmgpu_validation *v
 	int err = 0;
 
 	drm_exec_until_all_locked(&v->exec) {
-		err = svmgpu_vm_lock_objects(vm, &v->exec, 1);
+		err = svmgpu_vm_lock_objects(vm, v, 1);
 		drm_exec_retry_on_contention(&v->exec);
 		if (err)
 			break;
@@ -327,10 +327,9 @@ static int exec_fence_only(struct exec_call *call)
 	err = svmgpu_down_read_interruptible(&vm->lock);
 	if (err)
 		return err;
-	err = dma_resv_lock_interruptible(svmgpu_vm_resv(vm), NULL);
+	err = svmgpu_vm_resv_lock(vm);
 	if (err)
 		goto unlock;
-	svmgpu_resv_acquired_owner(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV, vm->trace_id, 0);
 	fence = svmgpu_sync_in_fence(call->syncs, call->num_syncs, queue->last_fence);
 	if (IS_ERR(fence)) {
 		err = PTR_ERR(fence);
@@ -340,8 +339,7 @@ static int exec_fence_only(struct exec_call *call)
 		dma_fence_put(queue->last_fence);
 		queue->last_fence = fence;
 	}
-	svmgpu_resv_released(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV);
-	dma_resv_unlock(svmgpu_vm_resv(vm));
+	svmgpu_vm_resv_unlock(vm);
 unlock:
 	svmgpu_up_read(&vm->lock);
 	return err;

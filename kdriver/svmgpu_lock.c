@@ -11,6 +11,7 @@
 #include <linux/mmap_lock.h>
 
 #include <drm/drm_gpusvm.h>
+#include <drm/drm_pagemap_util.h>
 
 #include "svmgpu_device.h"
 #include "svmgpu_lock.h"
@@ -21,6 +22,7 @@
 #define SHARED		SVMGPU_TRACE_MODE_SHARED
 
 /* Name spaces of ids of locks that have no svmgpu_lock_info of their own. */
+#define LOCK_ID_PAGEMAP		BIT(28)
 #define LOCK_ID_MMAP		BIT(29)
 #define LOCK_ID_NOTIFIER	BIT(30)
 #define LOCK_ID_RESV		BIT(31)
@@ -28,10 +30,12 @@
 static struct lock_class_key svmgpu_lock_keys[SVMGPU_LOCK_CLASSES];
 
 static const struct svmgpu_lock_class_info svmgpu_lock_table[] = {
+	{ SVMGPU_LOCK_RESET, SVMGPU_TRACE_CLASS_RESET, SVMGPU_TRACE_LOCK_MUTEX, "reset_lock" },
 	{ SVMGPU_LOCK_ASID, SVMGPU_TRACE_CLASS_ASID, SVMGPU_TRACE_LOCK_RWSEM, "asid_lock" },
 	{ SVMGPU_LOCK_BIND_QUEUE, SVMGPU_TRACE_CLASS_BINDQ, SVMGPU_TRACE_LOCK_MUTEX,
 	  "bind_lock" },
 	{ SVMGPU_LOCK_VM, SVMGPU_TRACE_CLASS_VM, SVMGPU_TRACE_LOCK_RWSEM, "vm_lock" },
+	{ SVMGPU_LOCK_SVM_MM, SVMGPU_TRACE_CLASS_SVM_MM, SVMGPU_TRACE_LOCK_MUTEX, "svm_mm_lock" },
 	{ SVMGPU_LOCK_MIGRATE, SVMGPU_TRACE_CLASS_MIGRATE, SVMGPU_TRACE_LOCK_RWSEM,
 	  "migrate_lock" },
 	{ SVMGPU_LOCK_MMAP, SVMGPU_TRACE_CLASS_MMAP, SVMGPU_TRACE_LOCK_MMAP, "mmap_lock" },
@@ -46,16 +50,22 @@ static const struct svmgpu_lock_class_info svmgpu_lock_table[] = {
 	{ SVMGPU_LOCK_USERPTR_LIST, SVMGPU_TRACE_CLASS_INVALIDATED, SVMGPU_TRACE_LOCK_SPIN,
 	  "invalidated_lock" },
 	{ SVMGPU_LOCK_GC_LIST, SVMGPU_TRACE_CLASS_GC, SVMGPU_TRACE_LOCK_SPIN, "gc_lock" },
-	{ SVMGPU_LOCK_FAULT_RING, SVMGPU_TRACE_CLASS_OTHER + 2, SVMGPU_TRACE_LOCK_MUTEX,
+	{ SVMGPU_LOCK_FAULT_RING, SVMGPU_TRACE_CLASS_FAULT_RING, SVMGPU_TRACE_LOCK_MUTEX,
 	  "fault_ring" },
+	{ SVMGPU_LOCK_COPY_SIGNAL, SVMGPU_TRACE_CLASS_COPY_SIGNAL, SVMGPU_TRACE_LOCK_SPIN,
+	  "signal_lock" },
 	{ SVMGPU_LOCK_COMMAND, SVMGPU_TRACE_CLASS_RING, SVMGPU_TRACE_LOCK_SPIN,
 	  "command_ring" },
-	{ SVMGPU_LOCK_MIGRATION_RING, SVMGPU_TRACE_CLASS_OTHER, SVMGPU_TRACE_LOCK_SPIN,
+	{ SVMGPU_LOCK_MIGRATION_RING, SVMGPU_TRACE_CLASS_MIGRATION_RING, SVMGPU_TRACE_LOCK_SPIN,
 	  "migration_ring" },
-	{ SVMGPU_LOCK_CONTEXT_RING, SVMGPU_TRACE_CLASS_OTHER + 1, SVMGPU_TRACE_LOCK_SPIN,
+	{ SVMGPU_LOCK_CONTEXT_RING, SVMGPU_TRACE_CLASS_CONTEXT_RING, SVMGPU_TRACE_LOCK_SPIN,
 	  "context_ring" },
 	{ SVMGPU_LOCK_FAULT_QUEUE, SVMGPU_TRACE_CLASS_FAULT_QUEUE, SVMGPU_TRACE_LOCK_SPIN,
 	  "fault_queue" },
+	{ SVMGPU_LOCK_VM_FAULTS, SVMGPU_TRACE_CLASS_VM_FAULTS, SVMGPU_TRACE_LOCK_SPIN,
+	  "faults_lock" },
+	{ SVMGPU_LOCK_MOVES, SVMGPU_TRACE_CLASS_MOVES, SVMGPU_TRACE_LOCK_SPIN,
+	  "moves_lock" },
 };
 
 /**
@@ -142,6 +152,9 @@ void svmgpu_spin_lock_init(struct svmgpu_spinlock *l, enum svmgpu_lock_class cla
 		}								\
 		if (!__err)							\
 			trace_svmgpu_lock_acquired(__info, __mode, 0, __place);	\
+		else								\
+			trace_svmgpu_lock_released(__info, __mode,		\
+						   SVMGPU_TRACE_LOCK_GAVE_UP, __place); \
 		__err;								\
 	})
 
@@ -368,6 +381,72 @@ void svmgpu_notifier_unlock_write(struct drm_gpusvm *gpusvm)
 	up_write(&gpusvm->notifier_lock);
 }
 
+/**
+ * svmgpu_notifier_lock_held() - events of a section that drm_gpusvm locked
+ * @gpusvm: the VM's drm_gpusvm, notifier lock held for write
+ * @begins: the section begins, or ends
+ *
+ * drm_gpusvm takes the lock for its invalidation callback and does nothing else
+ * in the section, so the callback says for it when the lock is held. Whether it
+ * was waited for is not known.
+ */
+void svmgpu_notifier_lock_held(struct drm_gpusvm *gpusvm, bool begins)
+{
+	struct svmgpu_lock_info info;
+
+	lockdep_assert_held_write(&gpusvm->notifier_lock);
+	if (!svmgpu_lock_tracing())
+		return;
+	info = notifier_info(gpusvm);
+	if (begins)
+		trace_svmgpu_lock_acquired(&info, EXCLUSIVE, 0, _RET_IP_);
+	else
+		trace_svmgpu_lock_released(&info, EXCLUSIVE, 0, _RET_IP_);
+}
+
+static struct svmgpu_lock_info pagemap_info(struct drm_pagemap_cache *cache)
+{
+	return (struct svmgpu_lock_info) {
+		.id = LOCK_ID_PAGEMAP | hash_ptr(cache, 28),
+		.class = SVMGPU_LOCK_PAGEMAP,
+		.gpu = SVMGPU_TRACE_NO_GPU,
+	};
+}
+
+/**
+ * svmgpu_pagemap_lock() - drm_pagemap_cache_lock_lookup() with events
+ * @cache: of the GPU
+ *
+ * May sleep. The core has no trylock, so waiting does not show.
+ *
+ * Return: 0 or -EINTR.
+ */
+int svmgpu_pagemap_lock(struct drm_pagemap_cache *cache)
+{
+	int err = drm_pagemap_cache_lock_lookup(cache);
+
+	if (!err && svmgpu_lock_tracing()) {
+		struct svmgpu_lock_info info = pagemap_info(cache);
+
+		trace_svmgpu_lock_acquired(&info, EXCLUSIVE, 0, _RET_IP_);
+	}
+	return err;
+}
+
+/**
+ * svmgpu_pagemap_unlock() - lets go what svmgpu_pagemap_lock() took
+ * @cache: of the GPU
+ */
+void svmgpu_pagemap_unlock(struct drm_pagemap_cache *cache)
+{
+	if (svmgpu_lock_tracing()) {
+		struct svmgpu_lock_info info = pagemap_info(cache);
+
+		trace_svmgpu_lock_released(&info, EXCLUSIVE, 0, _RET_IP_);
+	}
+	drm_pagemap_cache_unlock_lookup(cache);
+}
+
 static struct svmgpu_lock_info mmap_info(struct mm_struct *mm)
 {
 	return (struct svmgpu_lock_info) {
@@ -503,66 +582,113 @@ static struct svmgpu_lock_info resv_info(struct dma_resv *resv, enum svmgpu_lock
 }
 
 /**
- * svmgpu_resv_acquired_owner() - event after a reservation lock was taken
- * @resv: the lock, held
+ * svmgpu_resv_lock() - dma_resv_lock() with events, without a ticket
+ * @resv: the lock
  * @class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV
  * @vm: trace id of the VM that it belongs to, or 0
  * @bo: trace id of the object that it belongs to, or 0
+ *
+ * May sleep; no other resv is held.
  */
-void svmgpu_resv_acquired_owner(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm,
-				u32 bo)
+void svmgpu_resv_lock(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo)
 {
-	struct svmgpu_lock_info info;
+	if (svmgpu_lock_tracing()) {
+		struct svmgpu_lock_info info = resv_info(resv, class, vm, bo);
 
-	if (!svmgpu_lock_tracing())
-		return;
-	info = resv_info(resv, class, vm, bo);
-	trace_svmgpu_lock_acquired(&info, EXCLUSIVE, 0, _RET_IP_);
+		traced_lock(&info, EXCLUSIVE, _RET_IP_, dma_resv_trylock(resv),
+			    dma_resv_lock(resv, NULL));
+	} else {
+		dma_resv_lock(resv, NULL);
+	}
 }
 
 /**
- * svmgpu_resv_tried_owner() - the same, for a lock that was not waited for
- * @resv: the lock, held
+ * svmgpu_resv_lock_interruptible() - the same; signals end the wait
+ * @resv: the lock
  * @class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV
  * @vm: trace id of the VM that it belongs to, or 0
  * @bo: trace id of the object that it belongs to, or 0
+ *
+ * May sleep; no other resv is held.
+ *
+ * Return: 0 or -EINTR.
  */
-void svmgpu_resv_tried_owner(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo)
+int svmgpu_resv_lock_interruptible(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm,
+				   u32 bo)
 {
-	struct svmgpu_lock_info info;
+	if (svmgpu_lock_tracing()) {
+		struct svmgpu_lock_info info = resv_info(resv, class, vm, bo);
 
-	if (!svmgpu_lock_tracing())
-		return;
-	info = resv_info(resv, class, vm, bo);
-	trace_svmgpu_lock_acquired(&info, EXCLUSIVE, SVMGPU_TRACE_LOCK_TRY, _RET_IP_);
+		return traced_lock_err(&info, EXCLUSIVE, _RET_IP_, dma_resv_trylock(resv),
+				       dma_resv_lock_interruptible(resv, NULL));
+	}
+	return dma_resv_lock_interruptible(resv, NULL);
 }
 
 /**
- * svmgpu_resv_acquired() - event after a reservation lock was taken
- * @resv: the lock, held
+ * svmgpu_resv_trylock() - dma_resv_trylock() with events
+ * @resv: the lock
  * @class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV
+ * @vm: trace id of the VM that it belongs to, or 0
+ * @bo: trace id of the object that it belongs to, or 0
+ *
+ * Return: true when the lock was taken.
  */
-void svmgpu_resv_acquired(struct dma_resv *resv, enum svmgpu_lock_class class)
+bool svmgpu_resv_trylock(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo)
 {
-	struct svmgpu_lock_info info;
+	if (svmgpu_lock_tracing()) {
+		struct svmgpu_lock_info info = resv_info(resv, class, vm, bo);
 
-	if (!svmgpu_lock_tracing())
-		return;
-	info = resv_info(resv, class, 0, 0);
-	trace_svmgpu_lock_acquired(&info, EXCLUSIVE, 0, _RET_IP_);
+		return traced_trylock(&info, EXCLUSIVE, _RET_IP_, dma_resv_trylock(resv));
+	}
+	return dma_resv_trylock(resv);
 }
 
 /**
- * svmgpu_resv_released() - event before a reservation lock is let go
- * @resv: the lock, held
+ * svmgpu_resv_unlock() - lets go what one of the three above took
+ * @resv: the lock
  * @class: as given when it was taken
  */
-void svmgpu_resv_released(struct dma_resv *resv, enum svmgpu_lock_class class)
+void svmgpu_resv_unlock(struct dma_resv *resv, enum svmgpu_lock_class class)
+{
+	svmgpu_resv_trace(resv, class, 0, 0, SVMGPU_RESV_RELEASED, _RET_IP_);
+	dma_resv_unlock(resv);
+}
+
+/**
+ * svmgpu_resv_trace() - one event of a reservation lock that others take for us
+ * @resv: the lock
+ * @class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV
+ * @vm: trace id of the VM that it belongs to, or 0
+ * @bo: trace id of the object that it belongs to, or 0
+ * @event: what happens to it
+ * @place: in the code
+ *
+ * For validation sections (drm_exec) and evictions (TTM). Any context.
+ */
+void svmgpu_resv_trace(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo,
+		       enum svmgpu_resv_event event, unsigned long place)
 {
 	struct svmgpu_lock_info info;
 
 	if (!svmgpu_lock_tracing())
 		return;
-	info = resv_info(resv, class, 0, 0);
-	trace_svmgpu_lock_released(&info, EXCLUSIVE, 0, _RET_IP_);
+	info = resv_info(resv, class, vm, bo);
+	switch (event) {
+	case SVMGPU_RESV_CONTENDED:
+		trace_svmgpu_lock_contended(&info, EXCLUSIVE, 0, place);
+		break;
+	case SVMGPU_RESV_GAVE_UP:
+		trace_svmgpu_lock_released(&info, EXCLUSIVE, SVMGPU_TRACE_LOCK_GAVE_UP, place);
+		break;
+	case SVMGPU_RESV_ACQUIRED:
+		trace_svmgpu_lock_acquired(&info, EXCLUSIVE, 0, place);
+		break;
+	case SVMGPU_RESV_TRIED:
+		trace_svmgpu_lock_acquired(&info, EXCLUSIVE, SVMGPU_TRACE_LOCK_TRY, place);
+		break;
+	case SVMGPU_RESV_RELEASED:
+		trace_svmgpu_lock_released(&info, EXCLUSIVE, 0, place);
+		break;
+	}
 }

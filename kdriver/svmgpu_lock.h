@@ -16,21 +16,26 @@
 
 struct dma_resv;
 struct drm_gpusvm;
+struct drm_pagemap_cache;
 struct mm_struct;
 
 /** enum svmgpu_lock_class - the lock table; the value is the rank */
 enum svmgpu_lock_class {
+	/** @SVMGPU_LOCK_RESET: svmgpu_device.reset_lock */
+	SVMGPU_LOCK_RESET = 5,
 	/** @SVMGPU_LOCK_ASID: svmgpu_device.asid_lock */
 	SVMGPU_LOCK_ASID = 10,
 	/** @SVMGPU_LOCK_BIND_QUEUE: svmgpu_exec_queue.bind_lock */
 	SVMGPU_LOCK_BIND_QUEUE = 12,
 	/** @SVMGPU_LOCK_VM: svmgpu_vm.lock */
 	SVMGPU_LOCK_VM = 20,
+	/** @SVMGPU_LOCK_SVM_MM: svm_mm_lock, the list of mirrored processes */
+	SVMGPU_LOCK_SVM_MM = 22,
 	/** @SVMGPU_LOCK_MIGRATE: svmgpu_svm_mm.migrate_lock, shared by all GPUs of an mm */
 	SVMGPU_LOCK_MIGRATE = 25,
 	/** @SVMGPU_LOCK_MMAP: mm_struct.mmap_lock, where the driver takes it */
 	SVMGPU_LOCK_MMAP = 30,
-	/** @SVMGPU_LOCK_PAGEMAP: pagemap creation */
+	/** @SVMGPU_LOCK_PAGEMAP: look-up lock of svmgpu_device.pagemap_cache, inside nothing */
 	SVMGPU_LOCK_PAGEMAP = 36,
 	/** @SVMGPU_LOCK_VALIDATION: svmgpu_device.val_lock */
 	SVMGPU_LOCK_VALIDATION = 40,
@@ -48,6 +53,8 @@ enum svmgpu_lock_class {
 	SVMGPU_LOCK_GC_LIST = 73,
 	/** @SVMGPU_LOCK_FAULT_RING: svmgpu_faults.drain, inside nothing */
 	SVMGPU_LOCK_FAULT_RING = 80,
+	/** @SVMGPU_LOCK_COPY_SIGNAL: svmgpu_migration_ring.signal_lock (spin) */
+	SVMGPU_LOCK_COPY_SIGNAL = 81,
 	/** @SVMGPU_LOCK_COMMAND: svmgpu_command_ring.lock (spin) */
 	SVMGPU_LOCK_COMMAND = 82,
 	/** @SVMGPU_LOCK_MIGRATION_RING: svmgpu_migration_ring.lock (spin) */
@@ -56,6 +63,10 @@ enum svmgpu_lock_class {
 	SVMGPU_LOCK_CONTEXT_RING = 84,
 	/** @SVMGPU_LOCK_FAULT_QUEUE: svmgpu_faults queue (spin) */
 	SVMGPU_LOCK_FAULT_QUEUE = 85,
+	/** @SVMGPU_LOCK_VM_FAULTS: svmgpu_vm.faults_lock (spin), innermost */
+	SVMGPU_LOCK_VM_FAULTS = 86,
+	/** @SVMGPU_LOCK_MOVES: moves_lock (spin), innermost */
+	SVMGPU_LOCK_MOVES = 87,
 };
 
 #include "svmgpu_lock_types.h"
@@ -81,8 +92,12 @@ enum svmgpu_lock_class {
  *   svmgpu_notifier_lock_write(gpusvm), svmgpu_notifier_unlock_write(gpusvm)
  *   svmgpu_mmap_read_lock(mm), svmgpu_mmap_read_unlock(mm), svmgpu_mmap_write_lock_killable(mm),
  *   svmgpu_mmap_write_unlock(mm)
- *   svmgpu_resv_acquired(resv, class), svmgpu_resv_released(resv, class): called
- *   by svmgpu_validation.c after drm_exec locked an object and before it unlocks.
+ *   svmgpu_notifier_lock_held(gpusvm, begins): at both ends of a callback for which
+ *   drm_gpusvm took the lock
+ *   svmgpu_pagemap_lock(cache), svmgpu_pagemap_unlock(cache)
+ *   svmgpu_resv_lock(resv, class, vm, bo), ..._interruptible, svmgpu_resv_trylock(...),
+ *   svmgpu_resv_unlock(resv, class): a reservation lock by itself
+ *   svmgpu_resv_trace(): drm_exec or TTM takes it (svmgpu_validation.c, svmgpu_bo.c)
  */
 
 #endif

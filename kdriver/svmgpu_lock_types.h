@@ -63,7 +63,7 @@ struct svmgpu_lock_class_info {
 	const char *name;
 };
 
-#define SVMGPU_LOCK_CLASSES	(SVMGPU_LOCK_FAULT_QUEUE + 1)
+#define SVMGPU_LOCK_CLASSES	(SVMGPU_LOCK_MOVES + 1)
 
 const struct svmgpu_lock_class_info *svmgpu_lock_class_info(u16 class);
 
@@ -256,6 +256,10 @@ void svmgpu_notifier_lock_read(struct drm_gpusvm *gpusvm);
 void svmgpu_notifier_unlock_read(struct drm_gpusvm *gpusvm);
 void svmgpu_notifier_lock_write(struct drm_gpusvm *gpusvm);
 void svmgpu_notifier_unlock_write(struct drm_gpusvm *gpusvm);
+void svmgpu_notifier_lock_held(struct drm_gpusvm *gpusvm, bool begins);
+
+int __must_check svmgpu_pagemap_lock(struct drm_pagemap_cache *cache);
+void svmgpu_pagemap_unlock(struct drm_pagemap_cache *cache);
 
 void svmgpu_mmap_read_lock(struct mm_struct *mm);
 int __must_check svmgpu_mmap_read_lock_killable(struct mm_struct *mm);
@@ -265,14 +269,29 @@ void svmgpu_mmap_write_lock(struct mm_struct *mm);
 int __must_check svmgpu_mmap_write_lock_killable(struct mm_struct *mm);
 void svmgpu_mmap_write_unlock(struct mm_struct *mm);
 
-/* class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV. Called with the lock held. */
-void svmgpu_resv_acquired(struct dma_resv *resv, enum svmgpu_lock_class class);
-void svmgpu_resv_released(struct dma_resv *resv, enum svmgpu_lock_class class);
-/* The same, and the log learns whose it is: trace ids of VM and object, or 0. */
-void svmgpu_resv_acquired_owner(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm,
-				u32 bo);
-/* By trylock, or (TTM's evictions) with a ticket that backs off: no order to keep. */
-void svmgpu_resv_tried_owner(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo);
+/* Reservation locks by themselves. class: SVMGPU_LOCK_VM_RESV or SVMGPU_LOCK_BO_RESV. */
+void svmgpu_resv_lock(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo);
+int __must_check svmgpu_resv_lock_interruptible(struct dma_resv *resv,
+						enum svmgpu_lock_class class, u32 vm, u32 bo);
+bool svmgpu_resv_trylock(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo);
+void svmgpu_resv_unlock(struct dma_resv *resv, enum svmgpu_lock_class class);
+
+/** enum svmgpu_resv_event - what happens to a reservation lock that drm_exec or TTM takes */
+enum svmgpu_resv_event {
+	/** @SVMGPU_RESV_CONTENDED: a wait begins */
+	SVMGPU_RESV_CONTENDED,
+	/** @SVMGPU_RESV_GAVE_UP: the wait ended without the lock: a signal, or backing off */
+	SVMGPU_RESV_GAVE_UP,
+	/** @SVMGPU_RESV_ACQUIRED: it is held */
+	SVMGPU_RESV_ACQUIRED,
+	/** @SVMGPU_RESV_TRIED: by trylock, or by TTM with a ticket: no order to keep */
+	SVMGPU_RESV_TRIED,
+	/** @SVMGPU_RESV_RELEASED: it is about to be let go */
+	SVMGPU_RESV_RELEASED,
+};
+
+void svmgpu_resv_trace(struct dma_resv *resv, enum svmgpu_lock_class class, u32 vm, u32 bo,
+		       enum svmgpu_resv_event event, unsigned long place);
 
 /* svmgpu_lock_order.c: teaches lockdep the table; no-op without PROVE_LOCKING. */
 struct svmgpu_device;

@@ -558,7 +558,7 @@ static void svmgpu_migrate_process(struct svmgpu_device *dev)
 	unsigned long flags, inner;
 	LIST_HEAD(done);
 
-	spin_lock_irqsave(&ring->signal_lock, flags);
+	svmgpu_spin_lock_irqsave(&ring->signal_lock, flags);
 	svmgpu_spin_lock_irqsave(&ring->lock, inner);
 	if (ring->header) {
 		svmgpu_migrate_reap(dev, &done);
@@ -566,7 +566,7 @@ static void svmgpu_migrate_process(struct svmgpu_device *dev)
 	}
 	svmgpu_spin_unlock_irqrestore(&ring->lock, inner);
 	svmgpu_migrate_finish(&done, 0);
-	spin_unlock_irqrestore(&ring->signal_lock, flags);
+	svmgpu_spin_unlock_irqrestore(&ring->signal_lock, flags);
 	if (wq_has_sleeper(&ring->wq))
 		wake_up_all(&ring->wq);
 }
@@ -596,7 +596,7 @@ void svmgpu_migrate_abort(struct svmgpu_device *dev)
 	unsigned long flags, inner;
 	LIST_HEAD(done);
 
-	spin_lock_irqsave(&ring->signal_lock, flags);
+	svmgpu_spin_lock_irqsave(&ring->signal_lock, flags);
 	svmgpu_spin_lock_irqsave(&ring->lock, inner);
 	list_splice_tail_init(&ring->pending, &done);
 	list_splice_tail_init(&ring->queued, &done);
@@ -604,7 +604,7 @@ void svmgpu_migrate_abort(struct svmgpu_device *dev)
 	ring->reaped = ring->producer;
 	svmgpu_spin_unlock_irqrestore(&ring->lock, inner);
 	svmgpu_migrate_finish(&done, -ENODEV);
-	spin_unlock_irqrestore(&ring->signal_lock, flags);
+	svmgpu_spin_unlock_irqrestore(&ring->signal_lock, flags);
 	wake_up_all(&ring->wq);
 }
 
@@ -671,9 +671,9 @@ struct dma_fence *svmgpu_migrate_submit(struct svmgpu_device *dev,
 		LIST_HEAD(done);
 
 		list_add(&list->link, &done);
-		spin_lock_irqsave(&ring->signal_lock, flags);
+		svmgpu_spin_lock_irqsave(&ring->signal_lock, flags);
 		svmgpu_migrate_finish(&done, -ENODEV);
-		spin_unlock_irqrestore(&ring->signal_lock, flags);
+		svmgpu_spin_unlock_irqrestore(&ring->signal_lock, flags);
 	}
 	return fence;
 }
@@ -710,7 +710,7 @@ void svmgpu_migrate_early_init(struct svmgpu_device *dev)
 	struct svmgpu_migration_ring *ring = &dev->migration;
 
 	svmgpu_spin_lock_init(&ring->lock, SVMGPU_LOCK_MIGRATION_RING);
-	spin_lock_init(&ring->signal_lock);
+	svmgpu_spin_lock_init(&ring->signal_lock, SVMGPU_LOCK_COPY_SIGNAL);
 	INIT_LIST_HEAD(&ring->queued);
 	INIT_LIST_HEAD(&ring->pending);
 	INIT_LIST_HEAD(&ring->reserve);
@@ -743,6 +743,7 @@ int svmgpu_migrate_init(struct svmgpu_device *dev)
 	int i, err;
 
 	svmgpu_lock_set_owner(&ring->lock, dev->caps.gpu_index, 0);
+	svmgpu_lock_set_owner(&ring->signal_lock, dev->caps.gpu_index, 0);
 	for (i = 0; i < SVMGPU_MIGRATE_RESERVE; i++) {
 		struct svmgpu_migrate_list *list;
 

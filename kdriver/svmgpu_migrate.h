@@ -33,7 +33,7 @@ struct svmgpu_migration_ring {
 	struct svmgpu_mig_result *results;
 	/** @results_dma: DMA address of @results */
 	dma_addr_t results_dma;
-	/** @lock: orders producers; taken in interrupts */
+	/** @lock: orders producers; taken in interrupts (rank 83) */
 	struct svmgpu_spinlock lock;
 	/** @producer: next index, under @lock */
 	u32 producer;
@@ -45,8 +45,8 @@ struct svmgpu_migration_ring {
 	struct list_head pending;
 	/** @pushing: the last of @pending, when a part of it found no room yet, under @lock */
 	struct svmgpu_migrate_list *pushing;
-	/** @signal_lock: fences signal in ring order; outside @lock */
-	spinlock_t signal_lock;
+	/** @signal_lock: fences signal in ring order; outside @lock and the fences' (rank 81) */
+	struct svmgpu_spinlock signal_lock;
 	/** @fence_context: of the fences */
 	u64 fence_context;
 	/** @seqno: of the newest fence, under @lock */

@@ -3,15 +3,24 @@
  * Moves of process memory, known by their task.
  */
 #include <linux/sched.h>
-#include <linux/spinlock.h>
 
 #include "svmgpu_device.h"
+#include "svmgpu_lock.h"
 #include "svmgpu_move.h"
 #include "svmgpu_trace.h"
 
-/* Protects the list of moves; innermost. As many entries as tasks that migrate right now. */
-static DEFINE_SPINLOCK(moves_lock);
+/* Protects the list of moves; rank 87, innermost. */
+static struct svmgpu_spinlock moves_lock;
+/* As many entries as tasks that migrate right now. */
 static LIST_HEAD(moves);
+
+/**
+ * svmgpu_move_module_init() - make the list's lock
+ */
+void svmgpu_move_module_init(void)
+{
+	svmgpu_spin_lock_init(&moves_lock, SVMGPU_LOCK_MOVES);
+}
 
 /**
  * svmgpu_move_begin() - the current task begins to move pages
@@ -24,9 +33,9 @@ void svmgpu_move_begin(struct svmgpu_move *move, u16 cause, u16 to)
 	move->task = current;
 	move->cause = cause;
 	move->to = to;
-	spin_lock(&moves_lock);
+	svmgpu_spin_lock(&moves_lock);
 	list_add(&move->link, &moves);
-	spin_unlock(&moves_lock);
+	svmgpu_spin_unlock(&moves_lock);
 }
 
 /**
@@ -35,9 +44,9 @@ void svmgpu_move_begin(struct svmgpu_move *move, u16 cause, u16 to)
  */
 void svmgpu_move_end(struct svmgpu_move *move)
 {
-	spin_lock(&moves_lock);
+	svmgpu_spin_lock(&moves_lock);
 	list_del(&move->link);
-	spin_unlock(&moves_lock);
+	svmgpu_spin_unlock(&moves_lock);
 }
 
 /**
@@ -59,7 +68,7 @@ bool svmgpu_move_current(u16 *cause, u16 *to)
 					       SVMGPU_TRACE_CAUSE_CPU_FAULT;
 	*to = SVMGPU_TRACE_PLACE_SYSTEM;
 
-	spin_lock(&moves_lock);
+	svmgpu_spin_lock(&moves_lock);
 	list_for_each_entry(move, &moves, link) {
 		if (move->task != current)
 			continue;
@@ -68,7 +77,7 @@ bool svmgpu_move_current(u16 *cause, u16 *to)
 		announced = true;
 		break;
 	}
-	spin_unlock(&moves_lock);
+	svmgpu_spin_unlock(&moves_lock);
 
 	return announced;
 }

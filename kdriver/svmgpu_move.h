@@ -24,6 +24,7 @@ struct svmgpu_move {
 	u16 to;
 };
 
+void svmgpu_move_module_init(void);
 /* Any context but interrupts; pairs may be nested, the innermost counts. */
 void svmgpu_move_begin(struct svmgpu_move *move, u16 cause, u16 to);
 void svmgpu_move_end(struct svmgpu_move *move);

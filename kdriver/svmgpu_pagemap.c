@@ -563,7 +563,7 @@ struct drm_pagemap *svmgpu_pagemap_get(struct svmgpu_device *dev)
 	struct drm_pagemap *dpagemap;
 	int err;
 
-	err = drm_pagemap_cache_lock_lookup(dev->pagemap_cache);
+	err = svmgpu_pagemap_lock(dev->pagemap_cache);
 	if (err)
 		return ERR_PTR(err);
 
@@ -573,7 +573,7 @@ struct drm_pagemap *svmgpu_pagemap_get(struct svmgpu_device *dev)
 		if (!IS_ERR(dpagemap))
 			drm_pagemap_cache_set_pagemap(dev->pagemap_cache, dpagemap);
 	}
-	drm_pagemap_cache_unlock_lookup(dev->pagemap_cache);
+	svmgpu_pagemap_unlock(dev->pagemap_cache);
 
 	return dpagemap;
 }

@@ -290,7 +290,7 @@ static int lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v)
 	int err = 0;
 
 	drm_exec_until_all_locked(&v->exec) {
-		err = svmgpu_vm_lock_objects(vm, &v->exec, 1);
+		err = svmgpu_vm_lock_objects(vm, v, 1);
 		drm_exec_retry_on_contention(&v->exec);
 		if (err)
 			break;
@@ -372,16 +372,14 @@ void svmgpu_preempt_remove_queue(struct svmgpu_exec_queue *queue)
 
 	if (!svmgpu_vm_in_preempt_mode(vm))
 		return;
-	dma_resv_lock(svmgpu_vm_resv(vm), NULL);
-	svmgpu_resv_acquired_owner(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV, vm->trace_id, 0);
+	svmgpu_resv_lock(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV, vm->trace_id, 0);
 	fence = queue->preempt_fence;
 	queue->preempt_fence = NULL;
 	if (!list_empty(&queue->vm_link)) {
 		list_del_init(&queue->vm_link);
 		vm->preempt.num_queues--;
 	}
-	svmgpu_resv_released(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV);
-	dma_resv_unlock(svmgpu_vm_resv(vm));
+	svmgpu_vm_resv_unlock(vm);
 	if (fence) {
 		/* it signals at once: the queue is dead */
 		dma_fence_enable_sw_signaling(fence);

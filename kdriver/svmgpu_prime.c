@@ -321,12 +321,10 @@ static struct svmgpu_bo *svmgpu_prime_create(struct svmgpu_device *dev, struct d
 {
 	struct svmgpu_bo *bo;
 
-	dma_resv_lock(dmabuf->resv, NULL);
-	svmgpu_resv_acquired(dmabuf->resv, SVMGPU_LOCK_BO_RESV);
+	svmgpu_resv_lock(dmabuf->resv, SVMGPU_LOCK_BO_RESV, 0, 0);
 	bo = svmgpu_bo_create_type(dev, NULL, dmabuf->resv, dmabuf->size,
 				   SVMGPU_BO_SYSTEM | SVMGPU_BO_DEFER, 0, dmabuf);
-	svmgpu_resv_released(dmabuf->resv, SVMGPU_LOCK_BO_RESV);
-	dma_resv_unlock(dmabuf->resv);
+	svmgpu_resv_unlock(dmabuf->resv, SVMGPU_LOCK_BO_RESV);
 	return bo;
 }
 

@@ -93,7 +93,7 @@ const struct drm_gpuvm_ops svmgpu_gpuvm_ops = {
 /**
  * svmgpu_vm_lock_objects() - locks the VM's resv and every external object's
  * @vm: the VM, lock held
- * @exec: inside drm_exec_until_all_locked()
+ * @v: inside drm_exec_until_all_locked(), with DRM_EXEC_IGNORE_DUPLICATES
  * @num_fences: fence slots to reserve in each, or 0
  *
  * Evicted external objects go to the evict list here, with both locks held (L8).
@@ -102,14 +102,21 @@ const struct drm_gpuvm_ops svmgpu_gpuvm_ops = {
  *
  * Return: 0, -EDEADLK (drm_exec_retry_on_contention()), -EINTR, -ENOMEM.
  */
-int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct drm_exec *exec, unsigned int num_fences)
+int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v,
+			   unsigned int num_fences)
 {
+	struct drm_gpuvm_bo *vm_bo;
 	int err;
 
-	err = drm_gpuvm_prepare_vm(&vm->gpuvm, exec, num_fences);
-	if (!err)
-		err = drm_gpuvm_prepare_objects(&vm->gpuvm, exec, num_fences);
-	return err;
+	err = svmgpu_validation_lock(v, drm_gpuvm_resv_obj(&vm->gpuvm), num_fences);
+	/* drm_gpuvm locks in silence: for the log they are locked before it finds them so */
+	if (svmgpu_lock_tracing())
+		list_for_each_entry(vm_bo, &vm->gpuvm.extobj.list, list.entry.extobj) {
+			if (err)
+				break;
+			err = svmgpu_validation_lock(v, vm_bo->obj, num_fences);
+		}
+	return err ?: drm_gpuvm_prepare_objects(&vm->gpuvm, &v->exec, num_fences);
 }
 
 /** struct rebind_flush - old translations of [start, end) may be cached; empty when @end is 0 */
@@ -373,7 +380,7 @@ static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences, bool e
 	do {
 		svmgpu_validation_begin(&v);
 		drm_exec_until_all_locked(&v.exec) {
-			err = svmgpu_vm_lock_objects(vm, &v.exec, 1 + vm->preempt.num_queues);
+			err = svmgpu_vm_lock_objects(vm, &v, 1 + vm->preempt.num_queues);
 			drm_exec_retry_on_contention(&v.exec);
 			if (err)
 				break;

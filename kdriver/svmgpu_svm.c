@@ -151,19 +151,9 @@ static bool svm_any_mapped(struct drm_gpusvm_notifier *notifier, u64 start, u64 
 	return false;
 }
 
-/**
- * svm_invalidate() - the CPU is about to change its mapping
- * @gpusvm: of the VM
- * @notifier: window of the address space
- * @event: what happens, and where
- *
- * When it returns, the GPU makes no access through the old translation (S4).
- *
- * Context: notifier lock held for write, sequence raised; above it whatever core
- * mm holds, up to reclaim. Allocates nothing.
- */
-static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier *notifier,
-			   const struct mmu_notifier_range *event)
+/* svm_invalidate() without the lock events. */
+static void svm_invalidate_ranges(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier *notifier,
+				  const struct mmu_notifier_range *event)
 {
 	struct svmgpu_vm *vm = gpusvm_to_vm(gpusvm);
 	const u64 start = max(drm_gpusvm_notifier_start(notifier), event->start);
@@ -201,6 +191,25 @@ static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 			svm_collect_later(vm, to_svm_range(base), event);
 	}
 	svmgpu_trace_invalidation_end(vm, id);
+}
+
+/**
+ * svm_invalidate() - the CPU is about to change its mapping
+ * @gpusvm: of the VM
+ * @notifier: window of the address space
+ * @event: what happens, and where
+ *
+ * When it returns, the GPU makes no access through the old translation (S4).
+ *
+ * Context: notifier lock held for write, sequence raised; above it whatever core
+ * mm holds, up to reclaim. Allocates nothing.
+ */
+static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier *notifier,
+			   const struct mmu_notifier_range *event)
+{
+	svmgpu_notifier_lock_held(gpusvm, true);
+	svm_invalidate_ranges(gpusvm, notifier, event);
+	svmgpu_notifier_lock_held(gpusvm, false);
 }
 
 static const struct drm_gpusvm_ops svm_ops = {
@@ -447,6 +456,7 @@ err_owner:
 int svmgpu_svm_init(struct svmgpu_vm *vm)
 {
 	svmgpu_spin_lock_init(&vm->svm.gc_lock, SVMGPU_LOCK_GC_LIST);
+	svmgpu_lock_set_owner(&vm->svm.gc_lock, vm->dev->caps.gpu_index, vm->trace_id);
 	INIT_LIST_HEAD(&vm->svm.gc_list);
 	INIT_WORK(&vm->svm.gc_work, svm_gc_work);
 

@@ -2,14 +2,24 @@
 /*
  * State that the GPU VMs of one process share.
  */
-#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "svmgpu_svm_mm.h"
 
-/* Registry lock: taken at VM creation and destruction only, nothing inside it. */
-static DEFINE_MUTEX(svm_mm_mutex);
+/*
+ * Protects the list and who is on it; rank 22: VM creation and close take it,
+ * and allocate in it.
+ */
+static struct svmgpu_mutex svm_mm_lock;
 static LIST_HEAD(svm_mm_list);
+
+/**
+ * svmgpu_svm_mm_module_init() - make the registry
+ */
+void svmgpu_svm_mm_module_init(void)
+{
+	svmgpu_mutex_init(&svm_mm_lock, SVMGPU_LOCK_SVM_MM);
+}
 
 /**
  * svmgpu_svm_mm_get() - find or make the shared state of a process
@@ -24,7 +34,7 @@ struct svmgpu_svm_mm *svmgpu_svm_mm_get(struct mm_struct *mm)
 {
 	struct svmgpu_svm_mm *svm_mm;
 
-	mutex_lock(&svm_mm_mutex);
+	svmgpu_mutex_lock(&svm_mm_lock);
 	list_for_each_entry(svm_mm, &svm_mm_list, link) {
 		if (svm_mm->mm == mm) {
 			kref_get(&svm_mm->refcount);
@@ -40,17 +50,17 @@ struct svmgpu_svm_mm *svmgpu_svm_mm_get(struct mm_struct *mm)
 	svmgpu_rwsem_init(&svm_mm->migrate_lock, SVMGPU_LOCK_MIGRATE);
 	list_add(&svm_mm->link, &svm_mm_list);
 out:
-	mutex_unlock(&svm_mm_mutex);
+	svmgpu_mutex_unlock(&svm_mm_lock);
 
 	return svm_mm;
 }
 
+/* svm_mm_lock held. */
 static void svm_mm_release(struct kref *refcount)
 {
 	struct svmgpu_svm_mm *svm_mm = container_of(refcount, struct svmgpu_svm_mm, refcount);
 
 	list_del(&svm_mm->link);
-	mutex_unlock(&svm_mm_mutex);
 	kfree(svm_mm);
 }
 
@@ -58,9 +68,11 @@ static void svm_mm_release(struct kref *refcount)
  * svmgpu_svm_mm_put() - drop a reference
  * @svm_mm: the state
  *
- * Context: may sleep.
+ * Context: may sleep; a VM lock may be held.
  */
 void svmgpu_svm_mm_put(struct svmgpu_svm_mm *svm_mm)
 {
-	kref_put_mutex(&svm_mm->refcount, svm_mm_release, &svm_mm_mutex);
+	svmgpu_mutex_lock(&svm_mm_lock);
+	kref_put(&svm_mm->refcount, svm_mm_release);
+	svmgpu_mutex_unlock(&svm_mm_lock);
 }

@@ -18,7 +18,7 @@ struct mm_struct;
 struct svmgpu_svm_mm {
 	/** @refcount: one for each VM */
 	struct kref refcount;
-	/** @link: list of all; the list's mutex */
+	/** @link: list of all; svm_mm_lock */
 	struct list_head link;
 	/** @mm: the address space, for comparing only */
 	struct mm_struct *mm;
@@ -26,6 +26,7 @@ struct svmgpu_svm_mm {
 	struct svmgpu_rwsem migrate_lock;
 };
 
+void svmgpu_svm_mm_module_init(void);
 /* NULL without memory. May sleep. */
 struct svmgpu_svm_mm *svmgpu_svm_mm_get(struct mm_struct *mm);
 void svmgpu_svm_mm_put(struct svmgpu_svm_mm *svm_mm);

@@ -441,7 +441,7 @@ static int svmgpu_ttm_move(struct ttm_buffer_object *ttm, bool evict,
 
 	/* TTM locked it to evict it, unless it shares the resv that the caller holds */
 	if (evict && ctx->resv != ttm->base.resv)
-		svmgpu_bo_lock_taken(bo, true);
+		svmgpu_bo_lock_taken(bo);
 	bo->eviction = 0;
 	if (evict && from != SVMGPU_TRACE_PLACE_NONE) {
 		bo->eviction = svmgpu_trace_new_id();

@@ -43,12 +43,8 @@
  */
 int svmgpu_vm_resv_lock(struct svmgpu_vm *vm)
 {
-	int err = dma_resv_lock_interruptible(svmgpu_vm_resv(vm), NULL);
-
-	if (!err)
-		svmgpu_resv_acquired_owner(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV,
-					   vm->trace_id, 0);
-	return err;
+	return svmgpu_resv_lock_interruptible(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV,
+					      vm->trace_id, 0);
 }
 
 /**
@@ -57,8 +53,7 @@ int svmgpu_vm_resv_lock(struct svmgpu_vm *vm)
  */
 void svmgpu_vm_resv_unlock(struct svmgpu_vm *vm)
 {
-	svmgpu_resv_released(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV);
-	dma_resv_unlock(svmgpu_vm_resv(vm));
+	svmgpu_resv_unlock(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV);
 }
 
 /* --- what the hardware knows --------------------------------------------------- */
@@ -181,10 +176,10 @@ void svmgpu_vm_record_fault(struct svmgpu_vm *vm, const struct svmgpu_vm_fault *
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&vm->faults_lock, flags);
+	svmgpu_spin_lock_irqsave(&vm->faults_lock, flags);
 	if (vm->num_faults < SVMGPU_VM_MAX_FAULTS)
 		vm->faults[vm->num_faults++] = *fault;
-	spin_unlock_irqrestore(&vm->faults_lock, flags);
+	svmgpu_spin_unlock_irqrestore(&vm->faults_lock, flags);
 }
 
 static void vm_fault_to_user(const struct svmgpu_vm_fault *fault, struct xe_vm_fault *user)
@@ -226,9 +221,9 @@ static int vm_get_faults(struct svmgpu_vm *vm, struct drm_xe_vm_get_property *ar
 	u32 count, i;
 	int err = 0;
 
-	spin_lock_irqsave(&vm->faults_lock, flags);
+	svmgpu_spin_lock_irqsave(&vm->faults_lock, flags);
 	count = vm->num_faults;
-	spin_unlock_irqrestore(&vm->faults_lock, flags);
+	svmgpu_spin_unlock_irqrestore(&vm->faults_lock, flags);
 
 	if (!args->size) {
 		args->size = count * sizeof(*users);
@@ -309,7 +304,7 @@ static void vm_empty(struct svmgpu_vm *vm)
 	svmgpu_validation_begin(&v);
 	drm_exec_until_all_locked(&v.exec) {
 		do {
-			err = svmgpu_vm_lock_objects(vm, &v.exec, 0);
+			err = svmgpu_vm_lock_objects(vm, &v, 0);
 			/* out of memory for the list of locked objects; there is no way back */
 		} while (err == -ENOMEM);
 		drm_exec_retry_on_contention(&v.exec);
@@ -376,10 +371,10 @@ void svmgpu_vm_ban(struct svmgpu_vm *vm)
 	struct svmgpu_exec_queue *queue;
 
 	WRITE_ONCE(vm->banned, true);
-	dma_resv_lock(svmgpu_vm_resv(vm), NULL);
+	svmgpu_resv_lock(svmgpu_vm_resv(vm), SVMGPU_LOCK_VM_RESV, vm->trace_id, 0);
 	list_for_each_entry(queue, &vm->preempt.queues, vm_link)
 		svmgpu_exec_queue_ban(queue);
-	dma_resv_unlock(svmgpu_vm_resv(vm));
+	svmgpu_vm_resv_unlock(vm);
 }
 
 /* --- creation ----------------------------------------------------------------------- */
@@ -405,7 +400,8 @@ static void vm_init(struct svmgpu_vm *vm, struct svmgpu_device *dev, struct svmg
 	svmgpu_lock_set_owner(&vm->userptr.invalidated_lock, dev->caps.gpu_index, vm->trace_id);
 	INIT_LIST_HEAD(&vm->userptr.invalidated);
 	INIT_LIST_HEAD(&vm->userptr.repin);
-	spin_lock_init(&vm->faults_lock);
+	svmgpu_spin_lock_init(&vm->faults_lock, SVMGPU_LOCK_VM_FAULTS);
+	svmgpu_lock_set_owner(&vm->faults_lock, dev->caps.gpu_index, vm->trace_id);
 	INIT_WORK(&vm->destroy_work, vm_destroy_work);
 	ttm_lru_bulk_move_init(&vm->lru);
 	svmgpu_rebind_init(vm);

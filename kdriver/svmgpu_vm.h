@@ -21,6 +21,7 @@ struct svmgpu_device;
 struct svmgpu_exec_queue;
 struct svmgpu_file;
 struct svmgpu_user_fence;
+struct svmgpu_validation;
 
 #define SVMGPU_VM_SCRATCH	BIT(0)	/* unmapped accesses go to scratch */
 #define SVMGPU_VM_LR		BIT(1)	/* long-running */
@@ -105,8 +106,8 @@ struct svmgpu_vm {
 	struct svmgpu_vm_fault *faults;
 	/** @num_faults: of @faults */
 	u32 num_faults;
-	/** @faults_lock: protects @faults and @num_faults */
-	spinlock_t faults_lock;
+	/** @faults_lock: protects @faults and @num_faults (rank 86, innermost) */
+	struct svmgpu_spinlock faults_lock;
 	/**
 	 * @validating: task whose validation may not push out the VM's own objects;
 	 * VM resv (TTM's eviction_valuable reads it)
@@ -192,7 +193,8 @@ int svmgpu_vm_get_property_ioctl(struct drm_device *drm, void *data, struct drm_
  */
 int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm);
 bool svmgpu_vm_userptr_needs_repin(struct svmgpu_vm *vm);
-int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct drm_exec *exec, unsigned int num_fences);
+int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v,
+			   unsigned int num_fences);
 int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec);
 /* The same locked: eviction looks at the VM's objects last. */
 void svmgpu_vm_used(struct svmgpu_vm *vm, struct drm_exec *exec);
