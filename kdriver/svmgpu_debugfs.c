@@ -20,6 +20,7 @@
 #include "svmgpu_drv.h"
 #include "svmgpu_pat.h"
 #include "svmgpu_pte.h"
+#include "svmgpu_race.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_sysfs.h"
 #include "svmgpu_vram.h"
@@ -308,6 +309,7 @@ void svmgpu_debugfs_init(struct svmgpu_device *dev)
 	debugfs_create_u32("atomic_svm_timeslice_ms", 0600, root, &dev->atomic_timeslice_ms);
 	/* no firmware is ever loaded late, so that this only remembers what was written */
 	debugfs_create_u32("disable_late_binding", 0600, root, &dev->disable_late_binding);
+	svmgpu_race_debugfs(dev, root);
 	ttm_resource_manager_create_debugfs(&dev->system, root, "gtt_mm");
 #ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
 	fault_create_debugfs_attr("fail_gt_reset", root, &svmgpu_fail_reset);

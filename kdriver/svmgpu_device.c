@@ -26,6 +26,7 @@
 #include "svmgpu_lock.h"
 #include "svmgpu_migrate.h"
 #include "svmgpu_move.h"
+#include "svmgpu_race.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_svm.h"
 #include "svmgpu_svm_mm.h"
@@ -546,6 +547,9 @@ int svmgpu_device_init(struct svmgpu_device *dev)
 	if (err)
 		return err;
 
+	err = svmgpu_race_init(dev);
+	if (err)
+		return err;
 	err = svmgpu_stats_init(dev);
 	if (err)
 		return err;

@@ -141,6 +141,8 @@ struct svmgpu_device {
 	struct svmgpu_engine_class_props *engine_props;
 	/** @stats: counters shown in debugfs gt0/stats */
 	struct svmgpu_stats __percpu *stats;
+	/** @races: points where tests hold a task (svmgpu_race.c) */
+	struct svmgpu_races *races;
 	/** @wedged: the device is lost until it is bound again */
 	atomic_t wedged;
 	/** @wedged_mode: 0 never, 1 on failed reset, 2 on any hang (debugfs) */

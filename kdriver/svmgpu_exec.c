@@ -25,6 +25,7 @@
 #include "svmgpu_args.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"
+#include "svmgpu_race.h"
 #include "svmgpu_sched.h"
 #include "svmgpu_sync.h"
 #include "svmgpu_trace.h"
@@ -224,7 +225,8 @@ static int submit(struct exec_call *call, struct svmgpu_validation *v)
 	 * L5: an invalidation that comes after this finds our fence and waits
 	 * for it; one that came before is on the list.
 	 */
-	if (svmgpu_vm_userptr_needs_repin(vm)) {
+	if (svmgpu_race_point(vm->dev, SVMGPU_RACE_BEFORE_FENCE, vm->trace_id) ||
+	    svmgpu_vm_userptr_needs_repin(vm)) {
 		exec_phase(seq_checked, call, 0, 0, 1, -EAGAIN);
 		err = -EAGAIN;
 		goto unlock_notifier;

@@ -28,8 +28,14 @@ enum svmgpu_stat {
 	SVMGPU_STAT_SVM_FAULT_US,
 	/** @SVMGPU_STAT_SVM_RETRY: attempts that had to be repeated */
 	SVMGPU_STAT_SVM_RETRY,
-	/** @SVMGPU_STAT_SVM_ESCALATION: faults that left the optimistic tier */
+	/** @SVMGPU_STAT_SVM_ESCALATION: steps to less optimistic attempts */
 	SVMGPU_STAT_SVM_ESCALATION,
+	/** @SVMGPU_STAT_SVM_TIER1: faults served with a smaller range, unmoved */
+	SVMGPU_STAT_SVM_TIER1,
+	/** @SVMGPU_STAT_SVM_TIER2: faults served with the CPU held off */
+	SVMGPU_STAT_SVM_TIER2,
+	/** @SVMGPU_STAT_SVM_TIER3: faults served with the folio locked, too */
+	SVMGPU_STAT_SVM_TIER3,
 	/** @SVMGPU_STAT_VMA_FAULT: faults served on object and userptr gpu_vmas */
 	SVMGPU_STAT_VMA_FAULT,
 	/** @SVMGPU_STAT_FAULT_FAILED: faults answered with failure */

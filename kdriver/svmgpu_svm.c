@@ -9,6 +9,7 @@
 #include <drm/drm_pagemap.h>
 
 #include "svmgpu_device.h"
+#include "svmgpu_race.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_svm.h"
 #include "svmgpu_svm_mm.h"
@@ -208,6 +209,8 @@ static void svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 			   const struct mmu_notifier_range *event)
 {
 	svmgpu_notifier_lock_held(gpusvm, true);
+	svmgpu_race_point(gpusvm_to_vm(gpusvm)->dev, SVMGPU_RACE_IN_NOTIFIER,
+			  gpusvm_to_vm(gpusvm)->trace_id);
 	svm_invalidate_ranges(gpusvm, notifier, event);
 	svmgpu_notifier_lock_held(gpusvm, false);
 }

@@ -138,10 +138,30 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start, u64 end,
 			u32 region);
 
-int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-		      struct svmgpu_svm_try *try, bool writable,
-		      bool (*ready)(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-				    void *data), void *data);
+/** struct svmgpu_svm_commit - how the pages of a range get into the page tables */
+struct svmgpu_svm_commit {
+	/** @writable: map for writing */
+	bool writable;
+	/** @no_wait: -EBUSY instead of waiting for page-table jobs */
+	bool no_wait;
+	/**
+	 * @prepare: the last step before the notifier lock, or NULL. The VM's resv is
+	 * held and page tables are staged. An error ends the commit with it.
+	 */
+	int (*prepare)(struct svmgpu_svm_commit *commit);
+	/** @ready: are the pages there and still valid; notifier lock held for read */
+	bool (*ready)(struct svmgpu_svm_commit *commit);
+	/** @vm: the VM */
+	struct svmgpu_vm *vm;
+	/** @range: its range; the DMA address array exists */
+	struct svmgpu_svm_range *range;
+	/** @first: with -EBUSY: page-table jobs are unfinished from here */
+	u64 first;
+	/** @last: to this byte */
+	u64 last;
+};
+
+int svmgpu_svm_commit(struct svmgpu_svm_commit *commit, struct svmgpu_svm_try *try);
 /*
  * svmgpu_svm_exclusive.c: as one attempt, for a range of one page; -EOPNOTSUPP: not
  * for this kind of memory.

@@ -31,9 +31,15 @@
  * It serves one page, of anonymous memory: a page of a file can need its file
  * system, and that must not wait for this process's mmap lock.
  *
- * Order: VM lock -> mmap lock (write) -> VMA (write) -> folio (tier 3) -> VM resv
- * -> notifier lock. drm_gpusvm_get_pages() takes the mmap lock itself, so its last
- * step, mapping the page for DMA, is done here.
+ * Order: VM lock -> mmap lock (write) -> VMA (write) -> VM resv -> folio (tier 3)
+ * -> notifier lock, so the folio is locked when page tables are staged already, and
+ * a page that has to be faulted in is looked for before, with no resv held (L6).
+ * Nothing waits for page-table jobs inside the mmap lock: if there are any, it is
+ * let go and they are waited for; the VM lock keeps new ones away. Rank 25, the
+ * migrate lock, is not needed: the mmap lock holds migrations off, too.
+ *
+ * drm_gpusvm_get_pages() takes the mmap lock itself, so its last step, mapping the
+ * page for DMA, is done here.
  */
 
 /* collisions, which only folio users can cause now, before the folio is locked */
@@ -41,10 +47,8 @@
 
 /** struct exclusive - one page on its way */
 struct exclusive {
-	/** @vm: the VM, lock held for write */
-	struct svmgpu_vm *vm;
-	/** @range: of one page */
-	struct svmgpu_svm_range *range;
+	/** @commit: VM (lock held for write), range of one page */
+	struct svmgpu_svm_commit commit;
 	/** @ctx: as for drm_gpusvm_get_pages() */
 	const struct drm_gpusvm_ctx *ctx;
 	/** @hmm: the page, its sequence */
@@ -53,9 +57,14 @@ struct exclusive {
 	unsigned long pfn;
 	/** @folio: locked (tier 3), or NULL */
 	struct folio *folio;
-	/** @err: why @exclusive_ready refused */
+	/** @err: why @commit.ready refused */
 	int err;
 };
+
+static struct exclusive *to_exclusive(struct svmgpu_svm_commit *commit)
+{
+	return container_of(commit, struct exclusive, commit);
+}
 
 /*
  * Maps a system page or a device page that this VM may use in place. Notifier
@@ -63,8 +72,9 @@ struct exclusive {
  */
 static int exclusive_map(struct exclusive *x, struct page *page)
 {
-	struct drm_gpusvm_pages *pages = &x->range->base.pages;
-	struct device *dev = x->vm->dev->drm.dev;
+	struct drm_gpusvm_pages *pages = &x->commit.range->base.pages;
+	struct svmgpu_vm *vm = x->commit.vm;
+	struct device *dev = vm->dev->drm.dev;
 	const enum dma_data_direction dir = x->ctx->read_only ? DMA_TO_DEVICE :
 								DMA_BIDIRECTIONAL;
 	struct drm_pagemap *dpagemap;
@@ -72,7 +82,7 @@ static int exclusive_map(struct exclusive *x, struct page *page)
 
 	if (is_device_private_page(page)) {
 		dpagemap = drm_pagemap_page_to_dpagemap(page);
-		if (x->ctx->devmem_only && dpagemap != x->vm->svm.pagemap)
+		if (x->ctx->devmem_only && dpagemap != vm->svm.pagemap)
 			return -EAGAIN;
 		drm_pagemap_get(dpagemap);
 		drm_pagemap_put(pages->dpagemap);
@@ -95,12 +105,12 @@ static int exclusive_map(struct exclusive *x, struct page *page)
 }
 
 /* svmgpu_svm_commit() asks: is the page there? Notifier lock held. */
-static bool exclusive_ready(struct svmgpu_vm *vm, struct svmgpu_svm_range *range, void *data)
+static bool exclusive_ready(struct svmgpu_svm_commit *commit)
 {
-	struct drm_gpusvm_pages *pages = &range->base.pages;
-	struct exclusive *x = data;
+	struct drm_gpusvm_pages *pages = &commit->range->base.pages;
+	struct exclusive *x = to_exclusive(commit);
 
-	if (drm_gpusvm_range_pages_valid(&vm->svm.gpusvm, &range->base))
+	if (drm_gpusvm_range_pages_valid(&commit->vm->svm.gpusvm, &commit->range->base))
 		return true;
 
 	x->err = -EAGAIN;
@@ -136,20 +146,22 @@ static int exclusive_look(struct exclusive *x, unsigned long flags)
 /*
  * Tier 3: with the folio locked nobody is left who could invalidate the page.
  * It must still be the one that is mapped; snapshot only, a fault would wait
- * for the lock that we hold.
+ * for the lock that we hold. VM resv held, as evictions of other memory hold
+ * theirs when they lock folios.
  */
-static int exclusive_lock_folio(struct exclusive *x)
+static int exclusive_lock_folio(struct svmgpu_svm_commit *commit)
 {
-	struct folio *folio = NULL;
+	struct exclusive *x = to_exclusive(commit);
 	unsigned long pfn = x->pfn;
+	struct folio *folio = NULL;
 
-	svmgpu_notifier_lock_read(&x->vm->svm.gpusvm);
+	svmgpu_notifier_lock_read(&commit->vm->svm.gpusvm);
 	if (!mmu_interval_read_retry(x->hmm.notifier, x->hmm.notifier_seq)) {
 		folio = page_folio(hmm_pfn_to_page(pfn));
 		if (!folio_try_get(folio))
 			folio = NULL;
 	}
-	svmgpu_notifier_unlock_read(&x->vm->svm.gpusvm);
+	svmgpu_notifier_unlock_read(&commit->vm->svm.gpusvm);
 	if (!folio)
 		return -EAGAIN;
 
@@ -172,10 +184,11 @@ static void exclusive_unlock_folio(struct exclusive *x)
 	x->folio = NULL;
 }
 
-/* mmap lock and VMA held for write. */
+/* mmap lock and VMA held for write. -EBUSY: page-table jobs are in the way. */
 static int exclusive_commit(struct exclusive *x, struct svmgpu_svm_try *try)
 {
 	const unsigned long want = HMM_PFN_REQ_FAULT | (x->ctx->read_only ? 0 : HMM_PFN_REQ_WRITE);
+	struct svmgpu_vm *vm = x->commit.vm;
 	unsigned int collisions;
 	int err = -EAGAIN;
 
@@ -190,16 +203,15 @@ static int exclusive_commit(struct exclusive *x, struct svmgpu_svm_try *try)
 		if (collisions >= EXCLUSIVE_COLLISIONS) {
 			if (try->tier < 3)
 				trace_svmgpu_fault_escalated(try->fault_id, try->addr,
-							     x->vm->trace_id, x->range->trace_id,
-							     vm_gpu(x->vm),
+							     vm->trace_id,
+							     x->commit.range->trace_id, vm_gpu(vm),
 							     SVMGPU_TRACE_RETRY_SEQUENCE, 3,
 							     try->attempts);
 			try->tier = 3;
-			err = exclusive_lock_folio(x);
+			x->commit.prepare = exclusive_lock_folio;
 		}
-		if (!err)
-			err = svmgpu_svm_commit(x->vm, x->range, try, !x->ctx->read_only,
-						exclusive_ready, x);
+		x->err = 0;
+		err = svmgpu_svm_commit(&x->commit, try);
 		exclusive_unlock_folio(x);
 		if (err != -EAGAIN)
 			return err;
@@ -208,7 +220,7 @@ static int exclusive_commit(struct exclusive *x, struct svmgpu_svm_try *try)
 			return x->err;
 	}
 
-	return -EAGAIN;
+	return err == -EBUSY ? -EAGAIN : err;
 }
 
 /* May this VMA be served exclusively, and does it permit the access? */
@@ -222,6 +234,39 @@ static int exclusive_check_vma(struct vm_area_struct *vma, bool read_only)
 		return -EPERM;
 
 	return 0;
+}
+
+/* One try with the CPU held off. -EBUSY as above. */
+static int exclusive_section(struct exclusive *x, struct svmgpu_svm_try *try)
+{
+	const unsigned long start = x->hmm.start;
+	struct svmgpu_vm *vm = x->commit.vm;
+	struct mm_struct *mm = vm->svm.gpusvm.mm;
+	struct drm_pagemap *target = vm->svm.pagemap;
+	struct vm_area_struct *vma;
+	int err;
+
+	svmgpu_mmap_write_lock(mm);
+	vma = vma_lookup(mm, start);
+	err = exclusive_check_vma(vma, x->ctx->read_only);
+	if (err)
+		goto out;
+	/* waits for CPU faults in flight, so before any folio or reservation lock */
+	vma_start_write(vma);
+
+	if (x->ctx->devmem_only) {
+		/* populate_mm wants the mmap lock held, for write is fine */
+		err = target->ops->populate_mm(target, start, x->hmm.end, mm,
+					       x->ctx->timeslice_ms);
+		/* busy: pinned, or in VRAM already; the look below tells */
+		if (err && err != -EBUSY)
+			goto out;
+	}
+	err = exclusive_commit(x, try);
+out:
+	svmgpu_mmap_write_unlock(mm);
+
+	return err;
 }
 
 /**
@@ -246,10 +291,16 @@ int svmgpu_svm_commit_exclusive(struct svmgpu_vm *vm, struct svmgpu_svm_range *r
 	struct drm_gpusvm_pages *pages = &range->base.pages;
 	const unsigned long start = drm_gpusvm_range_start(&range->base);
 	const unsigned long end = drm_gpusvm_range_end(&range->base);
-	struct mm_struct *mm = vm->svm.gpusvm.mm;
 	struct exclusive x = {
-		.vm = vm,
-		.range = range,
+		.commit = {
+			.vm = vm,
+			.range = range,
+			.writable = !ctx->read_only,
+			.no_wait = true,
+			.ready = exclusive_ready,
+			.first = start,
+			.last = end - 1,
+		},
 		.ctx = ctx,
 		.hmm.notifier = &range->base.notifier->notifier,
 		.hmm.start = start,
@@ -257,7 +308,6 @@ int svmgpu_svm_commit_exclusive(struct svmgpu_vm *vm, struct svmgpu_svm_range *r
 		.hmm.hmm_pfns = &x.pfn,
 		.hmm.dev_private_owner = ctx->device_private_page_owner,
 	};
-	struct vm_area_struct *vma;
 	int err;
 
 	if (end - start != PAGE_SIZE)
@@ -268,32 +318,17 @@ int svmgpu_svm_commit_exclusive(struct svmgpu_vm *vm, struct svmgpu_svm_range *r
 	if (!pages->dma_addr)
 		return -ENOMEM;
 
-	/* a job may wait for user space: never under its mmap lock */
-	err = svmgpu_bind_wait(vm, start, end - 1);
-	if (err)
-		return err;
-	if (!mmget_not_zero(mm))
-		return -EFAULT;
-
-	svmgpu_mmap_write_lock(mm);
-	vma = vma_lookup(mm, start);
-	err = exclusive_check_vma(vma, ctx->read_only);
-	if (err)
-		goto out;
-	/* waits for CPU faults in flight, so before any folio or reservation lock */
-	vma_start_write(vma);
-
-	if (ctx->devmem_only) {
-		/* populate_mm wants the mmap lock held, for write is fine */
-		err = vm->svm.pagemap->ops->populate_mm(vm->svm.pagemap, start, end, mm,
-							ctx->timeslice_ms);
-		if (err && err != -EBUSY)
-			goto out;
-	}
-	err = exclusive_commit(&x, try);
-out:
-	svmgpu_mmap_write_unlock(mm);
-	mmput(mm);
+	do {
+		/* a job may wait for user space: never under its mmap lock */
+		err = svmgpu_bind_wait(vm, x.commit.first, x.commit.last);
+		if (err)
+			return err;
+		if (!mmget_not_zero(vm->svm.gpusvm.mm))
+			return -EFAULT;
+		err = exclusive_section(&x, try);
+		mmput(vm->svm.gpusvm.mm);
+		/* the VM lock keeps new ones away: each round waits for more of them */
+	} while (err == -EBUSY);
 
 	return err;
 }

@@ -10,6 +10,7 @@
 
 #include "svmgpu_bind_job.h"
 #include "svmgpu_device.h"
+#include "svmgpu_race.h"
 #include "svmgpu_scan.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_svm.h"
@@ -230,36 +231,77 @@ static u64 svm_source_next(struct svmgpu_pt_source *base, u64 offset, u64 *bytes
 	return paddr;
 }
 
-static bool svm_pages_ready(struct svmgpu_vm *vm, struct svmgpu_svm_range *range, void *data)
+static bool svm_pages_ready(struct svmgpu_svm_commit *commit)
 {
-	return drm_gpusvm_range_pages_valid(&vm->svm.gpusvm, &range->base);
+	return drm_gpusvm_range_pages_valid(&commit->vm->svm.gpusvm, &commit->range->base);
+}
+
+/* Jobs in flight own the tables that they are about to write. VM resv held. */
+static int svm_commit_wait(struct svmgpu_svm_commit *commit, const struct svmgpu_pt_update *update)
+{
+	if (!commit->no_wait)
+		return svmgpu_bind_wait(commit->vm, update->first, update->last);
+	if (!svmgpu_bind_pending(commit->vm, update->first, update->last))
+		return 0;
+	commit->first = update->first;
+	commit->last = update->last;
+	return -EBUSY;
+}
+
+/* Tables staged. The section that checks is the one that writes (L9, S3). */
+static int svm_commit_locked(struct svmgpu_svm_commit *commit, struct svmgpu_svm_try *try,
+			     struct svmgpu_pt_update *update)
+{
+	struct svmgpu_svm_range *range = commit->range;
+	struct svmgpu_vm *vm = commit->vm;
+	int err = -EAGAIN;
+
+	svmgpu_notifier_lock_read(&vm->svm.gpusvm);
+	if (svmgpu_race_point(vm->dev, SVMGPU_RACE_BEFORE_COMMIT, vm->trace_id) ||
+	    !commit->ready(commit))
+		goto out;
+
+	svmgpu_pt_commit_cpu(update);
+	WRITE_ONCE(range->present, true);
+	WRITE_ONCE(range->invalidated, false);
+	range->writable = commit->writable;
+	svmgpu_trace_fault_phase(vm, range, try, 0, trace_svmgpu_seq_checked);
+	svmgpu_trace_range_written(vm, range, try->fault_id);
+	svmgpu_trace_range_mapped(vm, range, try->fault_id ? SVMGPU_TRACE_CAUSE_FAULT :
+							     SVMGPU_TRACE_CAUSE_PREFETCH);
+	/* L10: what replaced valid entries must be flushed before the answer */
+	if (update->needs_flush)
+		svmgpu_tlb_flush(vm->dev, vm->asid, update->start, update->end);
+	svmgpu_fault_answer_committed(vm, try);
+	err = 0;
+out:
+	svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
+
+	return err;
 }
 
 /**
  * svmgpu_svm_commit() - write the page tables of a range
- * @vm: the VM, lock held for write
- * @range: its range; the DMA address array exists
+ * @commit: what and how
  * @try: on whose behalf
- * @writable: map for writing
- * @ready: are the pages there and still valid; called under the notifier lock
- * @data: for @ready
  *
- * Context: may sleep; no reservation lock held (it takes the VM's), the mmap
- * lock may be.
+ * Context: VM lock held for write; the mmap lock may be held, a reservation lock
+ * not: it takes the VM's. May sleep; waits for page-table jobs unless
+ * @commit says otherwise.
  *
- * Return: 0, -EAGAIN when the pages were invalidated meanwhile, -ENOMEM, -EINTR.
+ * Return: 0, -EAGAIN when the pages were invalidated meanwhile, -EBUSY (see
+ * @commit), -ENOMEM, -EINTR.
  */
-int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-		      struct svmgpu_svm_try *try, bool writable,
-		      bool (*ready)(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
-				    void *data), void *data)
+int svmgpu_svm_commit(struct svmgpu_svm_commit *commit, struct svmgpu_svm_try *try)
 {
+	struct svmgpu_svm_range *range = commit->range;
 	const u64 start = drm_gpusvm_range_start(&range->base);
 	const u64 end = drm_gpusvm_range_end(&range->base);
+	struct svmgpu_vm *vm = commit->vm;
 	struct svm_source source = {
 		.base.next = svm_source_next,
-		.base.flags = writable ? SVMGPU_PTE_WRITE : 0,
-		.base.system_flags = writable ? SVMGPU_PTE_WRITE : 0,
+		.base.flags = commit->writable ? SVMGPU_PTE_WRITE : 0,
+		.base.system_flags = commit->writable ? SVMGPU_PTE_WRITE : 0,
 		.addrs = range->base.pages.dma_addr,
 		.addr = range->base.pages.dma_addr,
 		.atomic = !try->no_atomic,
@@ -275,7 +317,7 @@ int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 	do {
 		svmgpu_validation_begin(&v);
 		drm_exec_until_all_locked(&v.exec) {
-			err = drm_gpuvm_prepare_vm(&vm->gpuvm, &v.exec, 1);
+			err = svmgpu_validation_lock(&v, drm_gpuvm_resv_obj(&vm->gpuvm), 1);
 			drm_exec_retry_on_contention(&v.exec);
 		}
 		if (err)
@@ -285,31 +327,11 @@ int svmgpu_svm_commit(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 		err = svmgpu_pt_stage(vm, start, end, &source.base, &update);
 		if (err)
 			goto end;
-		/* jobs in flight own the tables that they are about to write */
-		err = svmgpu_bind_wait(vm, update.first, update.last);
-		if (err)
-			goto abort;
-
-		svmgpu_notifier_lock_read(&vm->svm.gpusvm);
-		if (ready(vm, range, data)) {
-			svmgpu_pt_commit_cpu(&update);
-			WRITE_ONCE(range->present, true);
-			WRITE_ONCE(range->invalidated, false);
-			range->writable = writable;
-			svmgpu_trace_fault_phase(vm, range, try, 0, trace_svmgpu_seq_checked);
-			svmgpu_trace_range_written(vm, range, try->fault_id);
-			svmgpu_trace_range_mapped(vm, range, try->fault_id ?
-						  SVMGPU_TRACE_CAUSE_FAULT :
-						  SVMGPU_TRACE_CAUSE_PREFETCH);
-			/* L10: what replaced valid entries must be flushed before the answer */
-			if (update.needs_flush)
-				svmgpu_tlb_flush(vm->dev, vm->asid, start, end);
-			svmgpu_fault_answer_committed(vm, try);
-		} else {
-			err = -EAGAIN;
-		}
-		svmgpu_notifier_unlock_read(&vm->svm.gpusvm);
-abort:
+		err = svm_commit_wait(commit, &update);
+		if (!err && commit->prepare)
+			err = commit->prepare(commit);
+		if (!err)
+			err = svm_commit_locked(commit, try, &update);
 		svmgpu_pt_abort(&update);
 		svmgpu_pt_free_deferred(vm);
 end:
@@ -318,6 +340,21 @@ end:
 	trace_svmgpu_bind_ended(bind, err, 0);
 
 	return err;
+}
+
+/* Writes the entries of pages that drm_gpusvm_range_get_pages() obtained. */
+static int svm_commit_pages(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+			    struct svmgpu_svm_try *try, bool writable)
+{
+	struct svmgpu_svm_commit commit = {
+		.vm = vm,
+		.range = range,
+		.writable = writable,
+		.ready = svm_pages_ready,
+	};
+
+	svmgpu_race_point(vm->dev, SVMGPU_RACE_AFTER_PAGES, vm->trace_id);
+	return svmgpu_svm_commit(&commit, try);
 }
 
 /* Is the range mapped well enough for the access already? VM lock held for write. */
@@ -432,6 +469,7 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 	struct drm_pagemap *target;
 	struct svmgpu_svm_range *range;
 	struct drm_gpusvm_ctx ctx;
+	bool exclusive;
 	int err;
 
 	svmgpu_lockdep_assert_held_write(&vm->lock);
@@ -491,11 +529,13 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 			try->migrated = true;
 	}
 
-	if (try->tier >= 2) {
+	exclusive = try->tier >= 2;
+	if (exclusive) {
 		err = svmgpu_svm_commit_exclusive(vm, range, try, &ctx);
-		if (err != -EOPNOTSUPP)
-			goto committed;
+		exclusive = err != -EOPNOTSUPP;
 	}
+	if (exclusive)
+		goto committed;
 
 	err = drm_gpusvm_range_get_pages(&vm->svm.gpusvm, &range->base, &ctx);
 	if (err)
@@ -503,13 +543,16 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 	svmgpu_trace_fault_phase(vm, range, try, drm_gpusvm_range_size(&range->base) >> PAGE_SHIFT,
 				 trace_svmgpu_pages_obtained);
 
-	err = svmgpu_svm_commit(vm, range, try, !ctx.read_only, svm_pages_ready, NULL);
+	err = svm_commit_pages(vm, range, try, !ctx.read_only);
 committed:
 	if (err == -EAGAIN)
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
 	if (err)
 		return err;
 
+	if (try->tier)
+		svmgpu_stat_inc(vm->dev, !exclusive ? SVMGPU_STAT_SVM_TIER1 :
+				try->tier == 2 ? SVMGPU_STAT_SVM_TIER2 : SVMGPU_STAT_SVM_TIER3);
 	svm_count_fault(vm, range, try);
 
 	return 0;
@@ -563,7 +606,7 @@ static int svm_prefetch_range(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 
 	if (err)
 		return svm_handle_error(vm, range, try, false, err);
 
-	err = svmgpu_svm_commit(vm, range, try, !ctx.read_only, svm_pages_ready, NULL);
+	err = svm_commit_pages(vm, range, try, !ctx.read_only);
 	if (err == -EAGAIN)
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
 

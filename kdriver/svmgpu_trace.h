@@ -838,9 +838,9 @@ DEFINE_EVENT(svmgpu_user_fence, svmgpu_user_fence_signalled,
 	     TP_ARGS(va, value, vm, queue, gpu, result));
 
 DECLARE_EVENT_CLASS(svmgpu_race_point,
-		    TP_PROTO(u32 place, u32 vm, u16 gpu, u64 waited_ns),
+		    TP_PROTO(unsigned long place, u32 vm, u16 gpu, u64 waited_ns),
 		    TP_ARGS(place, vm, gpu, waited_ns),
-		    TP_STRUCT__entry(__field(u32, place)
+		    TP_STRUCT__entry(__field(unsigned long, place)
 				     __field(u32, vm)
 				     __field(u16, gpu)
 				     __field(u64, waited_ns)),
@@ -848,15 +848,15 @@ DECLARE_EVENT_CLASS(svmgpu_race_point,
 				   __entry->vm = vm;
 				   __entry->gpu = gpu;
 				   __entry->waited_ns = waited_ns;),
-		    TP_printk("place=%u vm=%u gpu=%u waited_ns=%llu",
-			      __entry->place, __entry->vm, __entry->gpu, __entry->waited_ns));
+		    TP_printk("place=%pS vm=%u gpu=%u waited_ns=%llu",
+			      (void *)__entry->place, __entry->vm, __entry->gpu, __entry->waited_ns));
 
 DEFINE_EVENT(svmgpu_race_point, svmgpu_race_point_reached,
-	     TP_PROTO(u32 place, u32 vm, u16 gpu, u64 waited_ns),
+	     TP_PROTO(unsigned long place, u32 vm, u16 gpu, u64 waited_ns),
 	     TP_ARGS(place, vm, gpu, waited_ns));
 
 DEFINE_EVENT(svmgpu_race_point, svmgpu_race_point_left,
-	     TP_PROTO(u32 place, u32 vm, u16 gpu, u64 waited_ns),
+	     TP_PROTO(unsigned long place, u32 vm, u16 gpu, u64 waited_ns),
 	     TP_ARGS(place, vm, gpu, waited_ns));
 
 DECLARE_EVENT_CLASS(svmgpu_lock,

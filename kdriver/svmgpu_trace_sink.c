@@ -390,12 +390,6 @@ static void probe_user_fence(void *data, u64 va, u64 value, u32 vm, u32 queue, u
 		    .gpu = gpu, .result = result);
 }
 
-static void probe_race_point(void *data, u32 place, u32 vm, u16 gpu, u64 waited_ns)
-{
-	SINK_RECORD(data, race_point, .place = place, .vm = vm, .gpu = gpu,
-		    .waited_ns = waited_ns);
-}
-
 static void probe_mark(void *data, const char *text)
 {
 	struct svmgpu_trace_mark mark = { };
@@ -425,6 +419,12 @@ static u32 define_place(unsigned long ip)
 	strscpy_pad(definition.name, name, sizeof(definition.name));
 	put_record(SVMGPU_TRACE_PLACE_DEFINED, &definition, sizeof(definition));
 	return place;
+}
+
+static void probe_race_point(void *data, unsigned long ip, u32 vm, u16 gpu, u64 waited_ns)
+{
+	SINK_RECORD(data, race_point, .place = define_place(ip), .vm = vm, .gpu = gpu,
+		    .waited_ns = waited_ns);
 }
 
 static void define_class(u16 class)

@@ -21,6 +21,7 @@
 #include "svmgpu_bo.h"
 #include "svmgpu_device.h"
 #include "svmgpu_migrate.h"
+#include "svmgpu_race.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_svm.h"
 #include "svmgpu_trace.h"
@@ -421,6 +422,9 @@ static int svmgpu_ttm_do_move(struct svmgpu_bo *bo, bool evict, struct ttm_opera
 		return 0;
 	}
 	svmgpu_ttm_count(ttm_to_svmgpu(ttm->bdev), from, to, ttm->base.size);
+	if (evict)
+		svmgpu_race_point(ttm_to_svmgpu(bo->ttm.bdev), SVMGPU_RACE_BEFORE_EVICT_COPY,
+				  svmgpu_ttm_vm_id(bo));
 	return svmgpu_ttm_copy(bo, evict, new_mem);
 }
 

@@ -5,6 +5,7 @@
 #include <linux/mmu_notifier.h>
 
 #include "svmgpu_device.h"
+#include "svmgpu_race.h"
 #include "svmgpu_stats.h"
 #include "svmgpu_trace.h"
 #include "svmgpu_vm.h"
@@ -119,6 +120,7 @@ static bool userptr_invalidate(struct mmu_interval_notifier *mni,
 					 vma->gpuva.va.range, id,
 					 svmgpu_trace_notify_event(range->event),
 					 vm->dev->caps.gpu_index);
+	svmgpu_race_point(vm->dev, SVMGPU_RACE_IN_NOTIFIER, vm->trace_id);
 	userptr_invalidate_locked(vm, vma, id);
 	svmgpu_notifier_unlock_write(&vm->svm.gpusvm);
 	return true;
