@@ -122,11 +122,16 @@ static struct dma_fence *bind_run_job(struct drm_sched_job *base)
 {
 	struct svmgpu_bind_job *job = to_bind_job(base);
 	struct svmgpu_migrate_list *list = job->list;
+	struct dma_fence *fence;
+	bool cookie;
 
 	if (svmgpu_device_wedged(job->vm->dev))
 		return ERR_PTR(-ECANCELED);
 	job->list = NULL;
-	return svmgpu_migrate_submit(job->vm->dev, list, 0);
+	cookie = dma_fence_begin_signalling();
+	fence = svmgpu_migrate_submit(job->vm->dev, list, 0);
+	dma_fence_end_signalling(cookie);
+	return fence;
 }
 
 /* The kernel's own copy engine does not hang without the device being lost. */

@@ -334,6 +334,10 @@ static struct workqueue_struct *svmgpu_release_wq;
  */
 int svmgpu_device_module_init(void)
 {
+	int err = svmgpu_lock_prime();
+
+	if (err)
+		return err;
 	svmgpu_svm_mm_module_init();
 	svmgpu_move_module_init();
 	svmgpu_release_wq = alloc_workqueue("svmgpu-release", WQ_UNBOUND, 0);
@@ -576,7 +580,6 @@ int svmgpu_device_init(struct svmgpu_device *dev)
 	err = svmgpu_irq_init(dev);
 	if (err)
 		goto err_fault;
-	svmgpu_lock_prime_device(dev);
 	svmgpu_write32(dev, SVMGPU_REG_CONTROL, SVMGPU_CONTROL_ENABLE);
 
 	/* devm: released after svmgpu_device_remove(), in reverse */

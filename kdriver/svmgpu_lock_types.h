@@ -294,8 +294,6 @@ void svmgpu_resv_trace(struct dma_resv *resv, enum svmgpu_lock_class class, u32 
 		       enum svmgpu_resv_event event, unsigned long place);
 
 /* svmgpu_lock_order.c: teaches lockdep the table; no-op without PROVE_LOCKING. */
-struct svmgpu_device;
-void svmgpu_lock_prime_device(struct svmgpu_device *dev);
-void svmgpu_lock_prime_vm(struct svmgpu_vm *vm);
+int svmgpu_lock_prime(void);
 
 #endif

@@ -145,7 +145,7 @@ static void trace_ended_early(struct svmgpu_exec_job *job, int error)
 	job->ended = true;
 }
 
-static struct dma_fence *run_job(struct drm_sched_job *base)
+static struct dma_fence *exec_job_run(struct drm_sched_job *base)
 {
 	struct svmgpu_exec_job *job = to_exec_job(base);
 	struct svmgpu_exec_queue *queue = job->queue;
@@ -199,6 +199,16 @@ static struct dma_fence *run_job(struct drm_sched_job *base)
 		svmgpu_context_kick(dev, &queue->contexts[i]);
 	svmgpu_stat_inc(dev, SVMGPU_STAT_JOB);
 	return &fence->base;
+}
+
+/* Fence signalling: the job's fence depends on all of it. */
+static struct dma_fence *run_job(struct drm_sched_job *base)
+{
+	bool cookie = dma_fence_begin_signalling();
+	struct dma_fence *fence = exec_job_run(base);
+
+	dma_fence_end_signalling(cookie);
+	return fence;
 }
 
 static int fence_error(const struct svmgpu_exec_queue *queue, u64 seqno)

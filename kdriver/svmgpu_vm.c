@@ -450,7 +450,6 @@ static struct svmgpu_vm *vm_create(struct svmgpu_device *dev, struct svmgpu_file
 	}
 	trace_svmgpu_vm_created(vm->trace_id, dev->caps.gpu_index, vm_trace_flags(vm), vm->asid,
 				current->tgid);
-	svmgpu_lock_prime_vm(vm);
 	return vm;
 
 err_close:
