@@ -443,11 +443,12 @@ static void svm_count_fault(struct svmgpu_vm *vm, struct svmgpu_svm_range *range
 {
 	const unsigned long bytes = drm_gpusvm_range_size(&range->base);
 
-	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_FAULT);
 	svmgpu_stat_inc(vm->dev, bytes >= SZ_2M ? SVMGPU_STAT_SVM_FAULT_2M :
 				 bytes >= SZ_64K ? SVMGPU_STAT_SVM_FAULT_64K :
 				 SVMGPU_STAT_SVM_FAULT_4K);
 	svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_FAULT_US, try->start);
+	/* last: who sees this one sees the others */
+	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_FAULT);
 }
 
 /**

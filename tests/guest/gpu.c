@@ -137,8 +137,9 @@ int gpu_advise_location(struct gpu *gpu, void *start, uint64_t bytes, struct gpu
 		.start = (uintptr_t)start,
 		.range = bytes,
 		.type = DRM_XE_MEM_RANGE_ATTR_PREFERRED_LOC,
-		.preferred_mem_loc.devmem_fd = where->fd,
-		.preferred_mem_loc.region_instance = 1,
+		.preferred_mem_loc.devmem_fd =
+			where ? where->fd : DRM_XE_PREFERRED_LOC_DEFAULT_SYSTEM,
+		.preferred_mem_loc.region_instance = !!where,
 	};
 
 	return drmIoctl(gpu->fd, DRM_IOCTL_XE_MADVISE, &advice) ? -errno : 0;

@@ -38,7 +38,7 @@ void gpu_submit(struct gpu *gpu, const void *batch);
 /* Waits for the newest job: 0, or a negative errno (-EIO, -ETIME). */
 int gpu_wait(struct gpu *gpu, int64_t timeout_ns);
 
-/* Preferred location of a range: a GPU's VRAM. 0 or a negative errno. */
+/* Preferred location of a range: a GPU's VRAM, or system memory (NULL). 0 or a negative errno. */
 int gpu_advise_location(struct gpu *gpu, void *start, uint64_t bytes, struct gpu *where);
 /* Moves a range ahead of its use, to where advice says. */
 void gpu_prefetch(struct gpu *gpu, void *start, uint64_t bytes);
