@@ -23,7 +23,7 @@ struct svmgpu_command_ring {
 	struct svmgpu_command *entries;
 	/** @dma: DMA address of @header */
 	dma_addr_t dma;
-	/** @lock: orders producers */
+	/** @lock: orders producers (rank 82) */
 	struct svmgpu_spinlock lock;
 	/** @producer: next index in the ring, under @lock */
 	u32 producer;

@@ -55,7 +55,7 @@ struct fault_queue {
 struct svmgpu_faults {
 	/** @wq: of the workers; not for reclaim: serving a fault allocates */
 	struct workqueue_struct *wq;
-	/** @drain: the ring's only consumer at a time: interrupt thread or worker */
+	/** @drain: the ring's only consumer at a time: interrupt thread or worker (rank 80) */
 	struct svmgpu_mutex drain;
 	/** @queues: by address-space id */
 	struct fault_queue queues[FAULT_QUEUES];

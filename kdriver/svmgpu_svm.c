@@ -38,8 +38,9 @@
  * The VM lock for write protects the range tree; drm_gpusvm asserts it. The
  * notifier lock orders commits (read) against invalidations (write): "pages
  * valid" under it, with the entries written in the same section, means that a
- * later invalidation finds the entries (L9, S3). The callback takes nothing but
- * the notifier lock, the collection list's spinlock and the command ring (L4).
+ * later invalidation finds the entries (L9, S3). The callback takes nothing inside
+ * the notifier lock but the spinlocks of the collection list, of the list of moves
+ * and of the command ring (L4); drm_gpusvm takes the notifier lock for it.
  */
 
 #define SVMGPU_SVM_NOTIFIER_BYTES	SZ_512M

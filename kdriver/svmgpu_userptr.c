@@ -31,8 +31,9 @@
 /**
  * DOC: Locking
  *
- * The callback takes the notifier lock for write, inside it the list's spinlock,
- * and nothing else (L4). Pages are obtained with the VM lock for write and no
+ * The callback takes the notifier lock for write (L4), inside it the list's
+ * spinlock, and what suspending a queue and flushing take: a fence's lock and the
+ * rings' (ranks 80 and more). Pages are obtained with the VM lock for write and no
  * resv (L6).
  */
 

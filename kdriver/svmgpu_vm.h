@@ -59,7 +59,8 @@ struct svmgpu_vm {
 	/**
 	 * @lock: the gpu_vm->lock (rank 20): the partition into gpu_vmas, the
 	 * external-object list, SVM range tree and userptr lists.
-	 * Write: bind, fault, collection, madvise, repin. Read: exec.
+	 * Write: bind, fault, collection, madvise, repin, rebind worker, a new queue of
+	 * a preempt VM, close. Read: exec, a new queue, attribute query.
 	 */
 	struct svmgpu_rwsem lock;
 	/** @closed: no new work; set under @lock and the notifier lock, both for write */
