@@ -849,7 +849,8 @@ DECLARE_EVENT_CLASS(svmgpu_race_point,
 				   __entry->gpu = gpu;
 				   __entry->waited_ns = waited_ns;),
 		    TP_printk("place=%pS vm=%u gpu=%u waited_ns=%llu",
-			      (void *)__entry->place, __entry->vm, __entry->gpu, __entry->waited_ns));
+			      (void *)__entry->place, __entry->vm, __entry->gpu,
+			      __entry->waited_ns));
 
 DEFINE_EVENT(svmgpu_race_point, svmgpu_race_point_reached,
 	     TP_PROTO(unsigned long place, u32 vm, u16 gpu, u64 waited_ns),
