@@ -7,7 +7,7 @@
 
 CREATE TEMP TABLE result AS
 WITH one(kernel, started, test, result, text) AS (
-    SELECT kernel, json_extract(runs.json, '$.time_elapsed.start'), substr(t.key, 5),
+    SELECT kernel, json_extract(runs.json, '$.time_elapsed.start'), lower(substr(t.key, 5)),
            json_extract(t.value, '$.result'),
            coalesce(json_extract(t.value, '$.out'), '')
     FROM runs, json_each(runs.json, '$.tests') t
@@ -19,17 +19,33 @@ SELECT p.binary, p.subtest, r.kernel,
        CASE WHEN r.result IN ('pass', 'warn') THEN 'pass'
             WHEN r.result = 'skip' THEN 'skip' ELSE 'fail' END AS result,
        r.result AS word,
-       substr(r.text, instr(r.text, 'Test requirement:') + 18) AS rest,
-       instr(r.text, 'Test requirement:') > 0 AS has_requirement
-FROM plan p JOIN newest r ON r.test = rtrim(p.binary || '@' || p.subtest, '@') AND r.n = 1
+       -- what it says of a skip: the condition that is not met, or a sentence
+       CASE WHEN instr(r.text, 'Test requirement:') > 0
+            THEN substr(r.text, instr(r.text, 'Test requirement:') + 18)
+            WHEN instr(r.text, 'Starting subtest:') > 0
+            THEN substr(r.text, instr(r.text, 'Starting subtest:') + 19 + length(p.subtest))
+            ELSE '' END AS said
+FROM plan p JOIN newest r ON r.test = lower(rtrim(p.binary || '@' || p.subtest, '@')) AND r.n = 1
 WHERE p.list <> '';
 
--- one line of what IGT says: the condition that is not met
+CREATE TEMP VIEW said AS
+SELECT kernel, binary, subtest,
+       CASE WHEN said LIKE 'Subtest %: SKIP%' THEN ''
+            ELSE substr(said, 1, instr(said || char(10), char(10)) - 1) END AS said
+FROM result WHERE result = 'skip';
+
+-- IGT says it once for a group of subtests
 CREATE TEMP VIEW skipped AS
 SELECT kernel, binary, subtest,
-       CASE WHEN has_requirement THEN substr(rest, 1, instr(rest || char(10), char(10)) - 1)
-            ELSE 'the test says no reason' END AS requirement
-FROM result WHERE result = 'skip';
+       CASE WHEN said <> '' THEN said
+            ELSE coalesce((SELECT min(o.said) FROM said o
+                           WHERE o.kernel = s.kernel AND o.binary = s.binary AND o.said <> ''
+                           HAVING count(DISTINCT o.said) = 1), '(that of its group)')
+       END AS said
+FROM said s;
+
+CREATE TEMP VIEW total AS
+SELECT binary, count(*) AS subtests FROM plan GROUP BY binary;
 
 CREATE TEMP VIEW count_by_binary AS
 SELECT binary, kernel, sum(result = 'pass') AS passed, sum(result = 'fail') AS failed,
@@ -46,10 +62,11 @@ SELECT 'What IGT ' || (SELECT substr(json_extract(t.value, '$.igt-version'), 14,
        ' says of the driver. Made by `scripts/svmgpu igt-status` from the results of runs and from the lists';
 .print in `tests/igt`; not written by hand. Of several results of a subtest the newest counts; a warning of IGT is a pass.
 .print
-.print | kernel | passed | failed | skipped | no result |
-.print |---|---|---|---|---|
+.print | kernel | passed | failed | skipped | not run yet | left out |
+.print |---|---|---|---|---|---|
 SELECT '| ' || kernel || ' | ' || sum(result = 'pass') || ' | ' || sum(result = 'fail') || ' | ' ||
-       sum(result = 'skip') || ' | ' || ((SELECT count(*) FROM plan) - count(*)) || ' |'
+       sum(result = 'skip') || ' | ' || ((SELECT sum(list <> '') FROM plan) - count(*)) || ' | ' ||
+       (SELECT sum(list = '') FROM plan) || ' |'
 FROM result GROUP BY kernel ORDER BY kernel DESC;
 
 .print
@@ -78,30 +95,36 @@ FROM result WHERE result = 'fail' ORDER BY kernel DESC, binary, subtest;
 .print
 .print ## Skipped
 .print
-.print With the condition that IGT finds not met.
+.print With the condition that IGT finds not met, or what it says.
 .print
-.print | kernel | program | subtests | condition |
-.print |---|---|---|---|
-SELECT '| ' || kernel || ' | `' || binary || '` | ' || group_concat('`' || subtest || '`', ', ') || ' | `' ||
-       replace(requirement, '|', '&#124;') || '` |'
-FROM (SELECT * FROM skipped ORDER BY kernel DESC, binary, requirement, subtest)
-GROUP BY kernel, binary, requirement ORDER BY kernel DESC, binary, min(subtest);
+.print | kernel | program | subtests | how many | condition |
+.print |---|---|---|---|---|
+SELECT '| ' || kernel || ' | `' || s.binary || '` | ' ||
+       CASE WHEN count(*) = subtests THEN 'all'
+            WHEN count(*) > 18 THEN '`' || min(subtest) || '` … `' || max(subtest) || '`'
+            ELSE group_concat('`' || subtest || '`', ', ') END ||
+       ' | ' || count(*) || ' | `' || replace(said, '|', '&#124;') || '` |'
+FROM (SELECT * FROM skipped ORDER BY kernel DESC, binary, said, subtest) s
+JOIN total USING (binary)
+GROUP BY kernel, s.binary, said ORDER BY kernel DESC, s.binary, min(subtest);
 
 .print
 .print ## Left out
 .print
 .print | program | subtests | how many | why |
 .print |---|---|---|---|
-SELECT '| `' || binary || '` | ' ||
-       CASE WHEN count(*) = (SELECT count(*) FROM plan q WHERE q.binary = p.binary) THEN 'all'
+SELECT '| `' || p.binary || '` | ' ||
+       CASE WHEN count(*) = subtests THEN 'all'
             WHEN count(*) > 8 THEN '`' || min(subtest) || '` … `' || max(subtest) || '`'
             ELSE group_concat('`' || subtest || '`', ', ') END ||
        ' | ' || count(*) || ' | ' || reason || ' |'
-FROM (SELECT * FROM plan ORDER BY binary, reason, subtest) p
-WHERE list = '' GROUP BY binary, reason ORDER BY binary, min(subtest);
+FROM (SELECT * FROM plan ORDER BY binary, reason, subtest) p JOIN total USING (binary)
+WHERE list = '' GROUP BY p.binary, reason ORDER BY p.binary, min(subtest);
 
 .print
-.print ## Run by a list, but without a result
+.print ## Not run yet
+.print
+.print A list runs them, and there is no result.
 .print
 .print | kernel | program | how many of |
 .print |---|---|---|
