@@ -22,8 +22,8 @@
 #include "svmgpu_vm.h"
 #include "svmgpu_vma.h"
 
-/* Page tables that one array of operations may touch when it needs a job. */
-#define BIND_JOB_MAX_TABLES	512
+/* Page tables that one array of operations may touch. */
+#define BIND_ARRAY_MAX_TABLES	512
 
 /* --- pin, lock, validate ------------------------------------------------------------ */
 
@@ -261,18 +261,25 @@ static bool bind_is_immediate(const struct svmgpu_bind *bind, struct svmgpu_vali
 	return true;
 }
 
-static int bind_make_job(struct svmgpu_bind *bind, struct svmgpu_validation *v)
+/*
+ * User space may split an array, so it is told; a single operation must go. The
+ * same for jobs and for writes by the CPU: which of them it is depends on time.
+ */
+static int bind_check_size(const struct svmgpu_bind *bind)
 {
-	struct drm_gem_object *obj;
 	u64 tables = 0;
-	int err = 0;
 	u32 i;
 
 	for (i = 0; i < bind->num_touched; i++)
 		tables += bind->updates[i].tables;
-	/* user space may split an array, so it is told; a single operation must go */
-	if (bind->num_ops > 1 && tables > BIND_JOB_MAX_TABLES)
-		return -ENOBUFS;
+	return bind->num_ops > 1 && tables > BIND_ARRAY_MAX_TABLES ? -ENOBUFS : 0;
+}
+
+static int bind_make_job(struct svmgpu_bind *bind, struct svmgpu_validation *v)
+{
+	struct drm_gem_object *obj;
+	int err = 0;
+	u32 i;
 
 	bind->job = svmgpu_bind_job_create(bind->vm, bind->queue, bind->updates,
 					   bind->num_touched);
@@ -438,6 +445,8 @@ static int bind_execute_locked(struct svmgpu_bind *bind, struct svmgpu_validatio
 	bind_refresh_parts(bind);
 
 	err = bind_stage(bind);
+	if (!err)
+		err = bind_check_size(bind);
 	if (!err && bind->num_touched && !bind_is_immediate(bind, v))
 		err = bind_make_job(bind, v);
 	if (!err)

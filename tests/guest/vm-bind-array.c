@@ -520,6 +520,8 @@ static void too_many_tables(void)
 	ops[0] = op_unmap(WORLD, WORLD_PAGES * PAGE);
 	for (int i = 1; i < 1024; i++)
 		ops[i] = op_map(64 * GIB + i * 4 * MIB, &world.bos[0], 0, 2 * PAGE);
+	/* whether the CPU would write, or a job later */
+	check_eq(vm_bind(&world.client.vm, NULL, ops, 1024, &syncs[1], 1), -ENOBUFS);
 	check_eq(vm_bind(&world.client.vm, NULL, ops, 1024, syncs, 2), -ENOBUFS);
 	world_check(&world);
 	/* a part of it goes, as the error says */
@@ -623,7 +625,7 @@ static const struct subtest subtests[] = {
 	{ "rollback-injected", rollback_injected,
 	  "an error at each stage of the ioctl, at any position, changes nothing" },
 	{ "too-many-tables", too_many_tables,
-	  "an array that touches too many page tables for a job is refused whole" },
+	  "an array that touches too many page tables is refused whole" },
 	{ "random-arrays", random_arrays,
 	  "200 arrays of all kinds, a third of which fail, do what a model says" },
 	{ }
