@@ -218,6 +218,20 @@ static struct pci_driver svmgpu_pci_driver = {
 	.err_handler = &svmgpu_pci_error_handlers,
 };
 
+/*
+ * Programs find a PCI driver by /sys/module/NAME/drivers, to bind it anew. Under
+ * another module's name that is a directory which the driver core makes, for a
+ * driver that names a module but has no owner. Nothing here relies on the owner:
+ * this module's exit waits for its devices by unregistering the driver.
+ */
+static int __init svmgpu_register_driver(void)
+{
+	bool own_name = !strcmp(driver_name, KBUILD_MODNAME);
+
+	return __pci_register_driver(&svmgpu_pci_driver, own_name ? THIS_MODULE : NULL,
+				     driver_name);
+}
+
 static int __init svmgpu_module_init(void)
 {
 	int err;
@@ -229,7 +243,7 @@ static int __init svmgpu_module_init(void)
 	err = svmgpu_device_module_init();
 	if (err)
 		return err;
-	err = pci_register_driver(&svmgpu_pci_driver);
+	err = svmgpu_register_driver();
 	if (err)
 		svmgpu_device_module_fini();
 	return err;
