@@ -16,6 +16,8 @@
 #define SVMGPU_COMMAND_ROOM_MS	2000
 /* a command that takes longer means that the device is lost */
 #define SVMGPU_COMMAND_TIMEOUT_MS	60000
+/* how long nothing happens before a waiter looks whether the device is there */
+#define SVMGPU_COMMAND_CHECK_MS		500
 /* how often a waiter looks by itself, for commands without an interrupt */
 #define SVMGPU_COMMAND_POLL_MS	10
 
@@ -185,6 +187,30 @@ static bool svmgpu_command_done(struct svmgpu_device *dev, u32 index)
 }
 
 /**
+ * svmgpu_command_check_device() - notice that the device was pulled out
+ * @dev: the GPU
+ *
+ * Nobody may tell: then its registers, which read as ones, do. Leaves the guest,
+ * so only for who waits for long. Process context; does not sleep.
+ */
+void svmgpu_command_check_device(struct svmgpu_device *dev)
+{
+	bool gone = false;
+
+	/* in a function-level reset they read as ones, too */
+	if (!svmgpu_mutex_trylock(&dev->reset_lock))
+		return;
+	/* as long as the ring is there, so are the registers */
+	rcu_read_lock();
+	if (READ_ONCE(dev->command.header) && !svmgpu_device_wedged(dev))
+		gone = svmgpu_read32(dev, SVMGPU_REG_STATUS) == SVMGPU_STATUS_GONE;
+	rcu_read_unlock();
+	svmgpu_mutex_unlock(&dev->reset_lock);
+	if (gone)
+		svmgpu_device_wedge(dev, "it was pulled out");
+}
+
+/**
  * svmgpu_command_wait() - wait until a command has retired
  * @dev: the GPU
  * @index: from svmgpu_command_submit()
@@ -198,6 +224,7 @@ static bool svmgpu_command_done(struct svmgpu_device *dev, u32 index)
 int svmgpu_command_wait(struct svmgpu_device *dev, u32 index)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(SVMGPU_COMMAND_TIMEOUT_MS);
+	unsigned long check = jiffies + msecs_to_jiffies(SVMGPU_COMMAND_CHECK_MS);
 
 	while (!svmgpu_command_done(dev, index)) {
 		if (svmgpu_device_wedged(dev))
@@ -205,6 +232,10 @@ int svmgpu_command_wait(struct svmgpu_device *dev, u32 index)
 		if (time_after(jiffies, end)) {
 			svmgpu_device_wedge(dev, "a command was not answered");
 			return -ENODEV;
+		}
+		if (time_after(jiffies, check)) {
+			svmgpu_command_check_device(dev);
+			check = jiffies + msecs_to_jiffies(SVMGPU_COMMAND_CHECK_MS);
 		}
 		wait_event_timeout(dev->command.wq,
 				   svmgpu_command_done(dev, index) || svmgpu_device_wedged(dev),

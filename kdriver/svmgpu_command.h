@@ -61,4 +61,7 @@ u32 svmgpu_tlb_flush_submit(struct svmgpu_device *dev, u32 asid, u64 start, u64 
 int svmgpu_tlb_flush_wait(struct svmgpu_device *dev, u32 index);
 int svmgpu_tlb_flush(struct svmgpu_device *dev, u32 asid, u64 start, u64 end);
 
+/* Wedges a device whose registers say that it is gone. May be called at any time. */
+void svmgpu_command_check_device(struct svmgpu_device *dev);
+
 #endif

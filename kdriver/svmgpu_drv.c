@@ -98,7 +98,23 @@ static const struct drm_ioctl_desc svmgpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(XE_VM_GET_PROPERTY, svmgpu_vm_get_property_ioctl, DRM_RENDER_ALLOW),
 };
 
-/* Every ioctl runs with the device present, and none on a lost one. */
+/* Waits that only user space ends: they must not keep a device from going. */
+static bool svmgpu_ioctl_waits(unsigned int cmd)
+{
+	switch (DRM_IOCTL_NR(cmd)) {
+	case DRM_IOCTL_NR(DRM_IOCTL_SYNCOBJ_WAIT):
+	case DRM_IOCTL_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT):
+	case DRM_IOCTL_NR(DRM_IOCTL_XE_WAIT_USER_FENCE):
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * None begins on a device that is lost or gone. All but those that wait for user
+ * space run with the device present.
+ */
 static long svmgpu_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct drm_file *drm_file = file->private_data;
@@ -106,12 +122,15 @@ static long svmgpu_file_ioctl(struct file *file, unsigned int cmd, unsigned long
 	long ret;
 	int idx;
 
-	if (!drm_dev_enter(&dev->drm, &idx))
+	if (drm_dev_is_unplugged(&dev->drm))
 		return -ENODEV;
 	if (svmgpu_device_wedged(dev))
-		ret = -ECANCELED;
-	else
-		ret = drm_ioctl(file, cmd, arg);
+		return -ECANCELED;
+	if (svmgpu_ioctl_waits(cmd))
+		return drm_ioctl(file, cmd, arg);
+	if (!drm_dev_enter(&dev->drm, &idx))
+		return -ENODEV;
+	ret = drm_ioctl(file, cmd, arg);
 	drm_dev_exit(idx);
 	return ret;
 }

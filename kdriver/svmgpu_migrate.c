@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "svmgpu_bo.h"
+#include "svmgpu_command.h"
 #include "svmgpu_device.h"
 #include "svmgpu_migrate.h"
 #include "svmgpu_pte.h"
@@ -25,6 +26,8 @@
 #define SVMGPU_MIGRATE_RESERVE_ORDER	1
 #define SVMGPU_MIGRATE_MAX_BYTES	SZ_1G
 #define SVMGPU_MIGRATE_TIMEOUT_MS	120000
+/* how often somebody looks whether the engine gets on, while it has work */
+#define SVMGPU_MIGRATE_WATCH_MS		500
 
 /* COPY and FILL entries have the size of PTE entries */
 static_assert(sizeof(struct svmgpu_mig_copy) == sizeof(struct svmgpu_mig_pte));
@@ -478,6 +481,8 @@ static void svmgpu_migrate_push(struct svmgpu_device *dev)
 	struct svmgpu_migration_ring *ring = &dev->migration;
 	u32 before = ring->producer;
 
+	if (svmgpu_device_wedged(dev))
+		return;
 	/* a slot is free when its result was looked at */
 	while (ring->producer - ring->reaped < SVMGPU_MIGRATION_SLOTS) {
 		struct svmgpu_migrate_list *list = ring->pushing;
@@ -509,6 +514,8 @@ static void svmgpu_migrate_push(struct svmgpu_device *dev)
 	/* release: the entries are complete before the GPU sees the index */
 	smp_store_release(&ring->header->producer, ring->producer);
 	svmgpu_ring_kick(dev, ring->header, SVMGPU_REG_DOORBELL_MIGRATION, 0);
+	queue_delayed_work(dev->sched_wq, &ring->watchdog,
+			   msecs_to_jiffies(SVMGPU_MIGRATE_WATCH_MS));
 }
 
 /* Ring lock held. Moves lists that retired wholly to @done. */
@@ -584,28 +591,97 @@ irqreturn_t svmgpu_migrate_irq(int irq, void *arg)
 	return IRQ_HANDLED;
 }
 
+/*
+ * The engine has work: a lost interrupt is made up for, a device that was pulled
+ * out is noticed, although nobody tells.
+ */
+static void svmgpu_migrate_watch(struct work_struct *work)
+{
+	struct svmgpu_migration_ring *ring =
+		container_of(to_delayed_work(work), struct svmgpu_migration_ring, watchdog);
+	struct svmgpu_device *dev = container_of(ring, struct svmgpu_device, migration);
+	unsigned long flags;
+	bool busy, stuck;
+
+	svmgpu_migrate_process(dev);
+	svmgpu_spin_lock_irqsave(&ring->lock, flags);
+	busy = ring->header && !list_empty(&ring->pending) && !svmgpu_device_wedged(dev);
+	stuck = ring->watched == ring->reaped;
+	ring->watched = ring->reaped;
+	svmgpu_spin_unlock_irqrestore(&ring->lock, flags);
+	if (!busy)
+		return;
+	if (stuck)
+		svmgpu_command_check_device(dev);
+	queue_delayed_work(dev->sched_wq, &ring->watchdog,
+			   msecs_to_jiffies(SVMGPU_MIGRATE_WATCH_MS));
+}
+
+/* Page-table writes are not worth it: nothing walks the tables any more. */
+static int svmgpu_migrate_list_by_cpu(struct svmgpu_migrate_list *list)
+{
+	u32 i;
+
+	if (list->op == SVMGPU_MIG_PTE_WRITE || !list->count)
+		return -ENODEV;
+	for (i = 0; i < list->num_chunks && list->chunks[i].count; i++) {
+		int err = svmgpu_migrate_by_cpu(list->dev, list->op == SVMGPU_MIG_COPY,
+						page_address(list->chunks[i].page),
+						list->chunks[i].count, list->fill_value);
+
+		if (err)
+			return err;
+	}
+	list->error = 0;
+	return 0;
+}
+
+/* In the order of submission, like the engine. Needs no memory: others wait for it to get some. */
+static void svmgpu_migrate_lost_work(struct work_struct *work)
+{
+	struct svmgpu_migration_ring *ring =
+		container_of(work, struct svmgpu_migration_ring, lost_work);
+	struct svmgpu_migrate_list *list;
+	unsigned long flags;
+	LIST_HEAD(done);
+	int err;
+
+	for (;;) {
+		svmgpu_spin_lock_irqsave(&ring->lock, flags);
+		list = list_first_entry_or_null(&ring->queued, struct svmgpu_migrate_list, link);
+		if (list)
+			list_move(&list->link, &done);
+		svmgpu_spin_unlock_irqrestore(&ring->lock, flags);
+		if (!list)
+			break;
+		err = svmgpu_migrate_list_by_cpu(list);
+		svmgpu_spin_lock_irqsave(&ring->signal_lock, flags);
+		svmgpu_migrate_finish(&done, err);
+		svmgpu_spin_unlock_irqrestore(&ring->signal_lock, flags);
+	}
+	wake_up_all(&ring->wq);
+}
+
 /**
- * svmgpu_migrate_abort() - fail everything under way
- * @dev: the GPU, marked wedged: nothing new is accepted
+ * svmgpu_migrate_abort() - take the work from a lost device
+ * @dev: the GPU, marked wedged; its registers are mapped
  *
- * Also what the GPU may still be working on; it is lost, its copies do not matter.
+ * What was under way is done by the CPU, in a worker; of what the engine had
+ * begun, from the start. Process context.
  */
 void svmgpu_migrate_abort(struct svmgpu_device *dev)
 {
 	struct svmgpu_migration_ring *ring = &dev->migration;
-	unsigned long flags, inner;
-	LIST_HEAD(done);
+	unsigned long flags;
 
-	svmgpu_spin_lock_irqsave(&ring->signal_lock, flags);
-	svmgpu_spin_lock_irqsave(&ring->lock, inner);
-	list_splice_tail_init(&ring->pending, &done);
-	list_splice_tail_init(&ring->queued, &done);
+	/* if it is alive after all: answered when it writes nothing any more */
+	svmgpu_write32(dev, SVMGPU_REG_RING_ENABLE(SVMGPU_RING_MIGRATION), 0);
+	svmgpu_spin_lock_irqsave(&ring->lock, flags);
+	list_splice_init(&ring->pending, &ring->queued);
 	ring->pushing = NULL;
 	ring->reaped = ring->producer;
-	svmgpu_spin_unlock_irqrestore(&ring->lock, inner);
-	svmgpu_migrate_finish(&done, -ENODEV);
-	svmgpu_spin_unlock_irqrestore(&ring->signal_lock, flags);
-	wake_up_all(&ring->wq);
+	svmgpu_spin_unlock_irqrestore(&ring->lock, flags);
+	queue_work(dev->sched_wq, &ring->lost_work);
 }
 
 /**
@@ -660,10 +736,12 @@ struct dma_fence *svmgpu_migrate_submit(struct svmgpu_device *dev,
 	dma_fence_init64(fence, &svmgpu_migrate_fence_ops, NULL, ring->fence_context,
 			 ++ring->seqno);
 	dma_fence_get(fence);
-	lost = !ring->header || svmgpu_device_wedged(dev);
+	lost = !ring->header;
 	if (!lost) {
 		list_add_tail(&list->link, &ring->queued);
 		svmgpu_migrate_push(dev);
+		if (svmgpu_device_wedged(dev))
+			queue_work(dev->sched_wq, &ring->lost_work);
 	}
 	svmgpu_spin_unlock_irqrestore(&ring->lock, flags);
 
@@ -716,6 +794,8 @@ void svmgpu_migrate_early_init(struct svmgpu_device *dev)
 	INIT_LIST_HEAD(&ring->reserve);
 	INIT_LIST_HEAD(&ring->spent);
 	INIT_WORK(&ring->refill, svmgpu_migrate_refill);
+	INIT_WORK(&ring->lost_work, svmgpu_migrate_lost_work);
+	INIT_DELAYED_WORK(&ring->watchdog, svmgpu_migrate_watch);
 	ring->fence_context = dma_fence_context_alloc(1);
 }
 
@@ -790,10 +870,12 @@ void svmgpu_migrate_fini(struct svmgpu_device *dev)
 	struct svmgpu_migration_ring *ring = &dev->migration;
 	unsigned long flags;
 
-	svmgpu_migrate_abort(dev);
 	svmgpu_spin_lock_irqsave(&ring->lock, flags);
 	ring->header = NULL;
 	svmgpu_spin_unlock_irqrestore(&ring->lock, flags);
+	cancel_delayed_work_sync(&ring->watchdog);
+	svmgpu_migrate_abort(dev);
+	flush_work(&ring->lost_work);
 	svmgpu_ring_fini(dev, SVMGPU_RING_MIGRATION);
 	dma_free_coherent(dev->drm.dev, SVMGPU_MIGRATION_SLOTS * sizeof(*ring->results),
 			  ring->results, ring->results_dma);

@@ -57,6 +57,12 @@ struct svmgpu_migration_ring {
 	struct list_head spent;
 	/** @refill: moves @spent back to @reserve */
 	struct work_struct refill;
+	/** @lost_work: does by the CPU what a lost device left undone */
+	struct work_struct lost_work;
+	/** @watchdog: looks whether the engine gets on */
+	struct delayed_work watchdog;
+	/** @watched: @reaped at its last look */
+	u32 watched;
 	/** @wq: waits for the reserve and for idleness */
 	wait_queue_head_t wq;
 };
@@ -66,7 +72,10 @@ void svmgpu_migrate_early_init(struct svmgpu_device *dev);
 int svmgpu_migrate_init(struct svmgpu_device *dev);
 void svmgpu_migrate_fini(struct svmgpu_device *dev);
 irqreturn_t svmgpu_migrate_irq(int irq, void *arg);
-/* Device lost: signals everything under way with -ENODEV. Process context. */
+/*
+ * Device lost: the CPU copies and fills what was under way, page-table writes end
+ * with -ENODEV. Process context, registers still mapped.
+ */
 void svmgpu_migrate_abort(struct svmgpu_device *dev);
 /* The ring was emptied by a reset: what was under way is done again. */
 void svmgpu_migrate_restart(struct svmgpu_device *dev);
@@ -99,6 +108,10 @@ struct dma_fence *svmgpu_migrate_submit(struct svmgpu_device *dev, struct svmgpu
 					u64 fill_value);
 /* Submits and waits: 0, -EIO, -ENODEV. */
 int svmgpu_migrate_run(struct svmgpu_device *dev, struct svmgpu_migrate_list *list);
+
+/* The CPU does a list's work; see svmgpu_migrate_cpu.c. */
+int svmgpu_migrate_by_cpu(struct svmgpu_device *dev, bool copy,
+			  const struct svmgpu_mig_copy *entries, u32 count, u64 value);
 
 /*
  * Buffer objects (resv held, idle; fence published by the caller). An ERR_PTR()

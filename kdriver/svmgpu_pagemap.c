@@ -52,6 +52,8 @@ struct svmgpu_pagemap {
 	struct drm_pagemap dpagemap;
 	/** @peer: owner group */
 	struct drm_pagemap_peer peer;
+	/** @refs: of @dpagemap, and of devm, which unmaps the pages when the device is unbound */
+	struct kref refs;
 	/** @destroy_work: for releases in atomic context */
 	struct work_struct destroy_work;
 	/** @dev: the GPU */
@@ -361,6 +363,10 @@ static int pagemap_populate_mm(struct drm_pagemap *dpagemap, unsigned long start
 
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return -ENODEV;
+	if (svmgpu_device_wedged(dev)) {
+		err = -ENODEV;
+		goto out_exit;
+	}
 
 	bo = svmgpu_bo_create(dev, NULL, NULL, NULL, end - start,
 			      SVMGPU_BO_VRAM | SVMGPU_BO_SVM | SVMGPU_BO_KERNEL, 0);
@@ -453,22 +459,36 @@ static void pagemap_device_unmap(struct drm_pagemap *dpagemap, struct device *de
 
 /* --- life of a pagemap --------------------------------------------------------- */
 
+static void pagemap_free(struct kref *kref)
+{
+	struct svmgpu_pagemap *pagemap = container_of(kref, struct svmgpu_pagemap, refs);
+
+	/* the pages are gone: nobody compares their owner any more */
+	if (pagemap->base)
+		drm_pagemap_release_owner(&pagemap->peer);
+	kfree(pagemap);
+}
+
+static void pagemap_unref(void *pagemap)
+{
+	kref_put(&((struct svmgpu_pagemap *)pagemap)->refs, pagemap_free);
+}
+
 static void pagemap_destroy_work(struct work_struct *work)
 {
 	struct svmgpu_pagemap *pagemap = container_of(work, struct svmgpu_pagemap, destroy_work);
 	struct drm_device *drm = pagemap->dpagemap.drm;
 	int idx;
 
-	/* after unbind, devm has released, or will release, what it manages */
+	/* after unplug, devm has released, or will release, what it manages */
 	if (pagemap->base && drm_dev_enter(drm, &idx)) {
 		devm_memunmap_pages(drm->dev, &pagemap->pagemap);
 		devm_release_mem_region(drm->dev, pagemap->pagemap.range.start,
 					range_len(&pagemap->pagemap.range));
+		devm_release_action(drm->dev, pagemap_unref, pagemap);
 		drm_dev_exit(idx);
 	}
-	if (pagemap->base)
-		drm_pagemap_release_owner(&pagemap->peer);
-	kfree(pagemap);
+	pagemap_unref(pagemap);
 }
 
 static void pagemap_destroy(struct drm_pagemap *dpagemap, bool is_atomic_or_reclaim)
@@ -502,16 +522,23 @@ static struct drm_pagemap *pagemap_create(struct svmgpu_device *dev)
 
 	pagemap->dev = dev;
 	pagemap->peer.private = pagemap;
+	kref_init(&pagemap->refs);
 	INIT_WORK(&pagemap->destroy_work, pagemap_destroy_work);
 
 	err = drm_pagemap_init(&pagemap->dpagemap, &pagemap->pagemap, &dev->drm, &pagemap_ops);
 	if (err)
 		goto err_free;
 
+	/* first, so that it is released last */
+	kref_get(&pagemap->refs);
+	err = devm_add_action_or_reset(device, pagemap_unref, pagemap);
+	if (err)
+		goto err_init;
+
 	res = devm_request_free_mem_region(device, &iomem_resource, dev->caps.vram_bytes);
 	if (IS_ERR(res)) {
 		err = PTR_ERR(res);
-		goto err_init;
+		goto err_action;
 	}
 
 	/* the owner is fixed from memremap on */
@@ -540,6 +567,8 @@ err_owner:
 	drm_pagemap_release_owner(&pagemap->peer);
 err_region:
 	devm_release_mem_region(device, res->start, resource_size(res));
+err_action:
+	devm_release_action(device, pagemap_unref, pagemap);
 err_init:
 	/* frees it through pagemap_destroy() */
 	drm_pagemap_put(&pagemap->dpagemap);

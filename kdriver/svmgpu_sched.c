@@ -17,6 +17,7 @@
 #include <drm/drm_print.h>
 
 #include "svmgpu_bind_job.h"
+#include "svmgpu_command.h"
 #include "svmgpu_context.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"
@@ -360,6 +361,7 @@ static enum drm_gpu_sched_stat timedout_job(struct drm_sched_job *base)
 	if (dma_fence_is_signaled(&base->s_fence->finished) ||
 	    (base->s_fence->parent && dma_fence_is_signaled(base->s_fence->parent)))
 		return DRM_GPU_SCHED_STAT_NO_HANG;
+	svmgpu_command_check_device(dev);
 	if (!svmgpu_exec_queue_dead(queue) && !job_used_its_budget(queue)) {
 		/* in case it was never told */
 		for (unsigned int i = 0; i < queue->width; i++)

@@ -7,10 +7,12 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_utils.h>
 #include <uapi/drm/xe_drm.h>
 
 #include "svmgpu_args.h"
+#include "svmgpu_command.h"
 #include "svmgpu_device.h"
 #include "svmgpu_exec_queue.h"
 
@@ -60,6 +62,8 @@ static int wait_for_value(struct svmgpu_device *dev, const struct drm_xe_wait_us
 			  struct svmgpu_exec_queue *queue, long timeout)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	unsigned long check = jiffies + HZ;
+	long slice;
 	int err;
 
 	/* on the list before the first look: no wake-up between is lost */
@@ -75,7 +79,11 @@ static int wait_for_value(struct svmgpu_device *dev, const struct drm_xe_wait_us
 			err = -ERESTARTSYS;
 			break;
 		}
-		if (queue && svmgpu_exec_queue_dead(queue)) {
+		if (drm_dev_is_unplugged(&dev->drm)) {
+			err = -ENODEV;
+			break;
+		}
+		if (svmgpu_device_wedged(dev) || (queue && svmgpu_exec_queue_dead(queue))) {
 			err = -EIO;
 			break;
 		}
@@ -83,7 +91,13 @@ static int wait_for_value(struct svmgpu_device *dev, const struct drm_xe_wait_us
 			err = -ETIME;
 			break;
 		}
-		timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, timeout);
+		/* in slices: nobody may tell that the device was pulled out */
+		slice = min_t(long, timeout, HZ);
+		timeout -= slice - wait_woken(&wait, TASK_INTERRUPTIBLE, slice);
+		if (time_after(jiffies, check)) {
+			svmgpu_command_check_device(dev);
+			check = jiffies + HZ;
+		}
 	}
 	remove_wait_queue(&dev->ufence_wq, &wait);
 	return err;
@@ -111,7 +125,7 @@ int svmgpu_wait_check(const struct drm_xe_wait_user_fence *args)
  * @file: the DRM file
  *
  * Return: 0, -EINVAL, -ENOENT (no such queue), -EFAULT, -ETIME, -EIO (the queue
- * is banned), -ERESTARTSYS.
+ * is banned, or the device lost), -ENODEV (it was unbound), -ERESTARTSYS.
  */
 int svmgpu_wait_user_fence_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
