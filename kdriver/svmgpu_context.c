@@ -8,6 +8,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/pci.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_print.h>
 
 #include "svmgpu_command.h"
@@ -82,9 +83,14 @@ int svmgpu_context_init(struct svmgpu_exec_queue *queue, struct svmgpu_context_h
 		return -ENOMEM;
 	context_fill(queue, context, engines, flags);
 
-	err = xa_alloc_irq(&dev->contexts, &id, queue, XA_LIMIT(1, SVMGPU_MAX_CONTEXTS - 1),
-			   GFP_KERNEL);
-	if (err) {
+	/*
+	 * In turn: a number comes back when no event of the context that had it
+	 * before can be on its way any more.
+	 */
+	err = xa_alloc_cyclic_irq(&dev->contexts, &id, queue,
+				  XA_LIMIT(1, SVMGPU_MAX_CONTEXTS - 1), &dev->next_context,
+				  GFP_KERNEL);
+	if (err < 0) {
 		err = err == -EBUSY ? -ENOSPC : err;
 		goto free_memory;
 	}
@@ -171,14 +177,20 @@ void svmgpu_context_put_job(struct svmgpu_context_hw *context, const struct svmg
 
 /**
  * svmgpu_context_kick() - tells the GPU about new jobs, if it sleeps
- * @dev: the GPU
+ * @dev: the GPU; on an unplugged one nothing happens
  * @context: the context
  *
  * Any context.
  */
 void svmgpu_context_kick(struct svmgpu_device *dev, struct svmgpu_context_hw *context)
 {
+	int idx;
+
+	/* schedulers work on when the registers are gone already */
+	if (!drm_dev_enter(&dev->drm, &idx))
+		return;
 	svmgpu_ring_kick(dev, &context->memory->ring, SVMGPU_REG_DOORBELL_CONTEXT, context->id);
+	drm_dev_exit(idx);
 }
 
 /**

@@ -182,6 +182,7 @@ static int svmgpu_device_restart(struct svmgpu_device *dev)
 	err = svmgpu_device_wait_ready(dev);
 	if (err)
 		return err;
+	svmgpu_fault_hold(dev);
 	for (id = 0; id < SVMGPU_RINGS; id++)
 		if (dev->rings[id].header)
 			svmgpu_ring_clear(dev, id);
@@ -189,6 +190,7 @@ static int svmgpu_device_restart(struct svmgpu_device *dev)
 	for (id = 0; id < SVMGPU_RINGS; id++)
 		if (dev->rings[id].header)
 			svmgpu_ring_program(dev, id);
+	svmgpu_fault_release(dev);
 	svmgpu_write32(dev, SVMGPU_REG_CONTROL, SVMGPU_CONTROL_ENABLE);
 	svmgpu_irq_enable(dev, true);
 	/* the hardware knows no address spaces any more; contexts are gone for good */
@@ -276,13 +278,19 @@ void svmgpu_device_queue_reset(struct svmgpu_device *dev)
  * svmgpu_device_flr_prepare() - a function-level reset is about to happen
  * @dev: the GPU
  *
- * Leaves the reset lock held for svmgpu_device_flr_done().
+ * The PCI core switches decoding of the BARs off meanwhile: what is written to
+ * VRAM or to the trace rings would vanish. So the CPU is kept away from both.
+ * Leaves the reset lock and the BAR lock held for svmgpu_device_flr_done().
  */
 void svmgpu_device_flr_prepare(struct svmgpu_device *dev)
 {
 	svmgpu_mutex_lock(&dev->reset_lock);
+	/* first, while flushes are still served: others may wait for one with a BAR lock */
+	svmgpu_down_write(&dev->bar_lock);
+	unmap_mapping_range(dev->drm.anon_inode->i_mapping, 0, 0, 1);
 	svmgpu_irq_enable(dev, false);
 	svmgpu_write32(dev, SVMGPU_REG_CONTROL, 0);
+	svmgpu_trace_sink_pause(dev);
 }
 
 /**
@@ -293,6 +301,8 @@ void svmgpu_device_flr_done(struct svmgpu_device *dev)
 {
 	int err;
 
+	svmgpu_trace_sink_resume(dev);
+	svmgpu_up_write(&dev->bar_lock);
 	svmgpu_stat_inc(dev, SVMGPU_STAT_RESET);
 	err = svmgpu_device_restart(dev);
 	if (err)
@@ -416,6 +426,7 @@ struct svmgpu_device *svmgpu_device_create(struct pci_dev *pdev, const struct dr
 	svmgpu_rwsem_init(&dev->asid_lock, SVMGPU_LOCK_ASID);
 	svmgpu_rwsem_init(&dev->val_lock, SVMGPU_LOCK_VALIDATION);
 	svmgpu_mutex_init(&dev->reset_lock, SVMGPU_LOCK_RESET);
+	svmgpu_rwsem_init(&dev->bar_lock, SVMGPU_LOCK_BAR);
 	init_waitqueue_head(&dev->ufence_wq);
 	init_waitqueue_head(&dev->command.wq);
 	init_waitqueue_head(&dev->migration.wq);

@@ -116,6 +116,8 @@ struct svmgpu_device {
 	struct svmgpu_faults *faults;
 	/** @contexts: context id -> struct svmgpu_exec_queue, irq-safe */
 	struct xarray contexts;
+	/** @next_context: where the search for a free context id begins */
+	u32 next_context;
 	/** @asids: address-space id -> struct svmgpu_vm, under @asid_lock */
 	struct xarray asids;
 	/** @asid_lock: outermost lock; never held while a VM lock is taken (rank 10) */
@@ -157,6 +159,11 @@ struct svmgpu_device {
 	struct work_struct reset_work;
 	/** @reset_lock: one reset at a time, also over a function-level one (rank 5) */
 	struct svmgpu_mutex reset_lock;
+	/**
+	 * @bar_lock: held for write while the BARs are not decoded (function-level
+	 * reset). Read: the CPU gets or uses a mapping of VRAM (rank 57)
+	 */
+	struct svmgpu_rwsem bar_lock;
 	/** @free_list: objects whose last reference goes in @free_work (atomic callers) */
 	struct llist_head free_list;
 	/** @free_work: empties @free_list */

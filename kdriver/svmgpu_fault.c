@@ -367,6 +367,29 @@ int svmgpu_fault_init(struct svmgpu_device *dev)
 }
 
 /**
+ * svmgpu_fault_hold() - keep everybody from the FAULT ring
+ * @dev: the GPU; svmgpu_fault_release() undoes it
+ *
+ * Workers look at the ring, too, so interrupts that are off are not enough while
+ * it is made anew. May sleep.
+ */
+void svmgpu_fault_hold(struct svmgpu_device *dev)
+{
+	if (dev->faults)
+		svmgpu_mutex_lock(&dev->faults->drain);
+}
+
+/**
+ * svmgpu_fault_release() - undo svmgpu_fault_hold()
+ * @dev: the GPU
+ */
+void svmgpu_fault_release(struct svmgpu_device *dev)
+{
+	if (dev->faults)
+		svmgpu_mutex_unlock(&dev->faults->drain);
+}
+
+/**
  * svmgpu_fault_fini() - stop serving faults
  * @dev: the GPU; its interrupts are off, or never were on
  *
@@ -378,6 +401,7 @@ void svmgpu_fault_fini(struct svmgpu_device *dev)
 		return;
 
 	destroy_workqueue(dev->faults->wq);
+	svmgpu_ring_fini(dev, SVMGPU_RING_FAULT);
 	kvfree(dev->faults);
 	dev->faults = NULL;
 }

@@ -59,6 +59,18 @@ static bool svmgpu_gem_hidden(struct svmgpu_bo *bo)
 	return !svmgpu_resource_visible(bo->ttm.resource) && bo->flags & SVMGPU_BO_SYSTEM;
 }
 
+/* Resv held, object reachable. A reset that takes the BAR away for a moment is waited for. */
+static vm_fault_t svmgpu_gem_insert(struct vm_fault *vmf, struct svmgpu_bo *bo)
+{
+	struct svmgpu_device *dev = ttm_to_svmgpu(bo->ttm.bdev);
+	vm_fault_t ret;
+
+	svmgpu_down_read(&dev->bar_lock);
+	ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot, TTM_BO_VM_NUM_PREFAULT);
+	svmgpu_up_read(&dev->bar_lock);
+	return ret;
+}
+
 /* No waiting and no moving: true when *@ret is the result. */
 static bool svmgpu_gem_fault_fast(struct vm_fault *vmf, struct svmgpu_bo *bo, vm_fault_t *ret)
 {
@@ -72,8 +84,7 @@ static bool svmgpu_gem_fault_fast(struct vm_fault *vmf, struct svmgpu_bo *bo, vm
 	else if (svmgpu_gem_hidden(bo) || !dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
 		done = false;
 	else
-		*ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot,
-						TTM_BO_VM_NUM_PREFAULT);
+		*ret = svmgpu_gem_insert(vmf, bo);
 	svmgpu_bo_unlock(bo);
 	return done;
 }
@@ -127,8 +138,7 @@ static vm_fault_t svmgpu_gem_fault_slow(struct vm_fault *vmf, struct svmgpu_devi
 		if (!err)
 			err = svmgpu_gem_make_reachable(bo);
 		if (!err && !dropped)
-			ret = ttm_bo_vm_fault_reserved(vmf, vmf->vma->vm_page_prot,
-						       TTM_BO_VM_NUM_PREFAULT);
+			ret = svmgpu_gem_insert(vmf, bo);
 		svmgpu_validation_end(&v);
 	} while (svmgpu_validation_retry(&v, &err));
 

@@ -45,6 +45,8 @@ enum svmgpu_lock_class {
 	SVMGPU_LOCK_BO_RESV = 51,
 	/** @SVMGPU_LOCK_VRAM: svmgpu_vram.lock */
 	SVMGPU_LOCK_VRAM = 55,
+	/** @SVMGPU_LOCK_BAR: svmgpu_device.bar_lock */
+	SVMGPU_LOCK_BAR = 57,
 	/** @SVMGPU_LOCK_NOTIFIER: drm_gpusvm.notifier_lock */
 	SVMGPU_LOCK_NOTIFIER = 70,
 	/** @SVMGPU_LOCK_USERPTR_LIST: svmgpu_vm.userptr.invalidated_lock (spin) */

@@ -47,6 +47,8 @@ struct order {
 	struct dma_resv resv;
 	/** @vram: 55 */
 	struct svmgpu_mutex vram;
+	/** @bar: 57 */
+	struct svmgpu_rwsem bar;
 	/** @gpusvm: 70 is its notifier lock */
 	struct drm_gpusvm gpusvm;
 	/** @invalidated: 72 */
@@ -99,6 +101,7 @@ static int order_init(struct order *o)
 	svmgpu_rwsem_init(&o->val, SVMGPU_LOCK_VALIDATION);
 	dma_resv_init(&o->resv);
 	svmgpu_mutex_init(&o->vram, SVMGPU_LOCK_VRAM);
+	svmgpu_rwsem_init(&o->bar, SVMGPU_LOCK_BAR);
 	svmgpu_spin_lock_init(&o->invalidated, SVMGPU_LOCK_USERPTR_LIST);
 	svmgpu_spin_lock_init(&o->gc, SVMGPU_LOCK_GC_LIST);
 	svmgpu_mutex_init(&o->fault_ring, SVMGPU_LOCK_FAULT_RING);
@@ -157,9 +160,11 @@ static void prime_section(struct order *o)
 	if (dma_resv_lock(&o->resv, &o->ticket))
 		dma_resv_lock_slow(&o->resv, &o->ticket);
 	mutex_lock(&o->vram.mutex);
+	down_read(&o->bar.sem);
 	fs_reclaim_acquire(GFP_KERNEL);
 	prime_notifier(o);
 	fs_reclaim_release(GFP_KERNEL);
+	up_read(&o->bar.sem);
 	mutex_unlock(&o->vram.mutex);
 	dma_resv_unlock(&o->resv);
 	ww_acquire_fini(&o->ticket);
@@ -196,6 +201,7 @@ static void prime_vm(struct order *o)
 static void prime_device(struct order *o)
 {
 	mutex_lock(&o->reset.mutex);
+	might_lock(&o->bar.sem);
 	down_read(&o->asid.sem);
 	prime_signalling(o);
 	up_read(&o->asid.sem);

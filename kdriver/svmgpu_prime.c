@@ -149,15 +149,25 @@ static struct sg_table *svmgpu_prime_map(struct dma_buf_attachment *attach,
 					 enum dma_data_direction dir)
 {
 	struct svmgpu_bo *bo = gem_to_bo(attach->dmabuf->priv);
+	struct svmgpu_device *dev = ttm_to_svmgpu(bo->ttm.bdev);
 	struct svmgpu_device *peer;
-	int err;
+	int err = 0, idx;
 
 	if (bo->purge == SVMGPU_PURGED)
 		return ERR_PTR(-EINVAL);
-	if (attach->peer2peer)
-		err = svmgpu_bo_validate(bo, NULL, true);
-	else
-		err = svmgpu_bo_migrate(bo, false);
+	/* an exporter that is gone gave it its last place, in system memory */
+	if (drm_dev_enter(&dev->drm, &idx)) {
+		if (svmgpu_device_wedged(dev))
+			err = -ENODEV;
+		else if (attach->peer2peer)
+			err = svmgpu_bo_validate(bo, NULL, true);
+		else
+			err = svmgpu_bo_migrate(bo, false);
+		drm_dev_exit(idx);
+	} else if (!bo->ttm.resource || bo->ttm.resource->mem_type == TTM_PL_VRAM ||
+		   !bo->ttm.ttm || !ttm_tt_is_populated(bo->ttm.ttm)) {
+		err = -ENODEV;
+	}
 	if (err)
 		return ERR_PTR(err);
 	if (bo->ttm.resource->mem_type != TTM_PL_VRAM)

@@ -5,6 +5,7 @@
  */
 #include <linux/sched/signal.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_gpuvm.h>
 
 #include "svmgpu_bind_job.h"
@@ -425,18 +426,23 @@ static void rebind_work(struct work_struct *work)
 {
 	struct svmgpu_vm *vm = container_of(work, struct svmgpu_vm, preempt.rebind_work);
 	LIST_HEAD(fences);
-	int err;
+	int err, idx;
 
 	/* the lock goes between attempts, so that a VM whose CPU never rests can be closed */
 	do {
+		/* on a device that goes nothing is brought back: its VRAM is being emptied */
+		if (!drm_dev_enter(&vm->dev->drm, &idx))
+			break;
 		svmgpu_down_write(&vm->lock);
-		if (vm->closed || vm->banned || !vm->preempt.num_queues)
+		if (vm->closed || vm->banned || !vm->preempt.num_queues ||
+		    svmgpu_device_wedged(vm->dev))
 			err = 0;
 		else
 			err = rebind_attempt(vm, &fences, false);
 		if (err && err != -EAGAIN)
 			svmgpu_vm_ban(vm);
 		svmgpu_up_write(&vm->lock);
+		drm_dev_exit(idx);
 	} while (err == -EAGAIN);
 	svmgpu_vm_put(vm);
 }

@@ -193,6 +193,8 @@ int svmgpu_query_mem_attrs_ioctl(struct drm_device *drm, void *data, struct drm_
 /* svmgpu_fault.c */
 int svmgpu_fault_init(struct svmgpu_device *dev);
 void svmgpu_fault_fini(struct svmgpu_device *dev);
+void svmgpu_fault_hold(struct svmgpu_device *dev);
+void svmgpu_fault_release(struct svmgpu_device *dev);
 irqreturn_t svmgpu_fault_irq(int irq, void *arg);
 /*
  * Answers @try's fault with the entry that was just committed, so that the access

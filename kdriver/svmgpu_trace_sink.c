@@ -47,6 +47,10 @@ struct sink_cpu {
 	struct svmgpu_trace_record *records;
 	/** @losing: the last event was lost */
 	bool losing;
+	/** @missed: events while the sink was paused */
+	u64 missed;
+	/** @missed_first_ns: when the first of them was */
+	u64 missed_first_ns;
 };
 
 /** struct svmgpu_trace_sink - the module's sink */
@@ -61,6 +65,8 @@ struct svmgpu_trace_sink {
 	u32 records;
 	/** @shift: log2 of @records */
 	u32 shift;
+	/** @paused: BAR 4 must not be touched */
+	bool paused;
 	/** @cpus: rings by CPU number */
 	struct sink_cpu *cpus;
 	/** @trace_class: number in the log of each enum svmgpu_lock_class */
@@ -78,6 +84,8 @@ struct svmgpu_trace_sink {
 };
 
 static struct svmgpu_trace_sink *sink;
+/* GPUs that come and go at the same time; protects @sink but from probes */
+static DEFINE_MUTEX(sink_mutex);
 
 /* --- records --------------------------------------------------------------- */
 
@@ -110,6 +118,12 @@ static void put_record(u32 type, const void *payload, size_t bytes)
 
 	preempt_disable_notrace();
 	cpu = &sink->cpus[smp_processor_id()];
+	if (unlikely(READ_ONCE(sink->paused))) {
+		if (!cpu->missed)
+			cpu->missed_first_ns = ktime_get_mono_fast_ns();
+		cpu->missed++;
+		goto out;
+	}
 	do {
 		pos = READ_ONCE(cpu->ring->head);
 		tail = READ_ONCE(cpu->ring->tail);
@@ -576,7 +590,9 @@ static void sample_clock(void)
 		    best.guest_after_ns - best.guest_before_ns)
 			best = clock;
 	}
-	put_record(SVMGPU_TRACE_CLOCK_SAMPLED, &best, sizeof(best));
+	/* a device that was pulled out has no clock */
+	if (best.device_ns != U64_MAX)
+		put_record(SVMGPU_TRACE_CLOCK_SAMPLED, &best, sizeof(best));
 }
 
 static u64 all_heads(void)
@@ -591,8 +607,13 @@ static u64 all_heads(void)
 
 static void clock_work(struct work_struct *work)
 {
-	bool idle = all_heads() == sink->clock_head;
+	bool idle;
 
+	if (READ_ONCE(sink->paused)) {
+		schedule_delayed_work(&sink->clock_work, HZ / 4);
+		return;
+	}
+	idle = all_heads() == sink->clock_head;
 	if (!idle)
 		sample_clock();
 	sink->clock_head = all_heads();
@@ -740,7 +761,7 @@ free_sink:
  *
  * The first GPU that has a trace area carries the rings; of the others only the
  * existence is recorded. A GPU works without a log, so nothing here is an error.
- * Process context, may sleep; probes are serialised by the caller.
+ * Process context, may sleep.
  */
 void svmgpu_trace_sink_add(struct svmgpu_device *dev)
 {
@@ -748,6 +769,7 @@ void svmgpu_trace_sink_add(struct svmgpu_device *dev)
 	u64 bytes;
 	int err;
 
+	guard(mutex)(&sink_mutex);
 	if (sink) {
 		define_gpu(dev);
 		return;
@@ -770,8 +792,10 @@ void svmgpu_trace_sink_add(struct svmgpu_device *dev)
  */
 void svmgpu_trace_sink_remove(struct svmgpu_device *dev)
 {
-	struct svmgpu_trace_sink *s = sink;
+	struct svmgpu_trace_sink *s;
 
+	guard(mutex)(&sink_mutex);
+	s = sink;
 	if (!s || s->dev != dev)
 		return;
 	unregister_probes(ARRAY_SIZE(sink_probes));
@@ -782,6 +806,52 @@ void svmgpu_trace_sink_remove(struct svmgpu_device *dev)
 	WRITE_ONCE(s->header->magic, 0);
 	sink = NULL;
 	sink_free(s);
+}
+
+/**
+ * svmgpu_trace_sink_pause() - BAR 4 is about to be out of reach
+ * @dev: its GPU
+ *
+ * Until svmgpu_trace_sink_resume(), events are only counted. Process context,
+ * may sleep.
+ */
+void svmgpu_trace_sink_pause(struct svmgpu_device *dev)
+{
+	guard(mutex)(&sink_mutex);
+	if (!sink || sink->dev != dev)
+		return;
+	WRITE_ONCE(sink->paused, true);
+	/* who did not see it has left BAR 4: probes run without preemption */
+	synchronize_rcu();
+}
+
+/**
+ * svmgpu_trace_sink_resume() - BAR 4 can be reached again
+ * @dev: its GPU
+ *
+ * Process context, may sleep.
+ */
+void svmgpu_trace_sink_resume(struct svmgpu_device *dev)
+{
+	unsigned int i;
+
+	guard(mutex)(&sink_mutex);
+	if (!sink || sink->dev != dev || !sink->paused)
+		return;
+	for_each_possible_cpu(i) {
+		struct sink_cpu *cpu = &sink->cpus[i];
+		struct svmgpu_trace_ring *ring = cpu->ring;
+
+		if (!cpu->missed)
+			continue;
+		if (!cpu->losing)
+			WRITE_ONCE(ring->lost_first_ns, cpu->missed_first_ns);
+		WRITE_ONCE(ring->lost_last_ns, ktime_get_mono_fast_ns());
+		/* nobody else writes it while the sink is paused */
+		WRITE_ONCE(ring->lost, READ_ONCE(ring->lost) + cpu->missed);
+		cpu->missed = 0;
+	}
+	WRITE_ONCE(sink->paused, false);
 }
 
 static int set_mark(const char *value, const struct kernel_param *param)

@@ -12,4 +12,8 @@ void svmgpu_trace_sink_add(struct svmgpu_device *dev);
 /* Remove: last, while registers can still be written. */
 void svmgpu_trace_sink_remove(struct svmgpu_device *dev);
 
+/* Around a time in which BAR 4 cannot be reached: events are counted as lost. */
+void svmgpu_trace_sink_pause(struct svmgpu_device *dev);
+void svmgpu_trace_sink_resume(struct svmgpu_device *dev);
+
 #endif

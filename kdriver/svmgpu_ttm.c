@@ -576,6 +576,7 @@ static int svmgpu_ttm_access_memory(struct ttm_buffer_object *ttm, unsigned long
 		return -EIO;
 	/* data may still be on its way */
 	dma_resv_wait_timeout(ttm->base.resv, DMA_RESV_USAGE_KERNEL, false, MAX_SCHEDULE_TIMEOUT);
+	svmgpu_down_read(&dev->bar_lock);
 	svmgpu_bo_cursor_init(&cursor, dev, ttm_to_bo(ttm), offset, len);
 	while (cursor.bytes) {
 		void __iomem *io = dev->vram_io + SVMGPU_PADDR_OFFSET(cursor.paddr);
@@ -588,6 +589,7 @@ static int svmgpu_ttm_access_memory(struct ttm_buffer_object *ttm, unsigned long
 		buf += bytes;
 		svmgpu_bo_cursor_next(&cursor, bytes);
 	}
+	svmgpu_up_read(&dev->bar_lock);
 	drm_dev_exit(idx);
 	return len;
 }

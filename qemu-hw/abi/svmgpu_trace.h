@@ -276,6 +276,7 @@ enum svmgpu_trace_class {
 	SVMGPU_TRACE_CLASS_CONTEXT_RING = 27,	/* rank 84 */
 	SVMGPU_TRACE_CLASS_VM_FAULTS = 28,	/* rank 86 */
 	SVMGPU_TRACE_CLASS_MOVES = 29,		/* rank 87 */
+	SVMGPU_TRACE_CLASS_BAR = 30,		/* rank 57 */
 	/** first id for classes that are not in this list */
 	SVMGPU_TRACE_CLASS_OTHER = 64,
 };
