@@ -89,6 +89,7 @@ cmd_run() {
     prepare_guest "$OPT_KERNEL" "$OPT_GPUS" "$OPT_NODRIVER"
     [[ -z $OPT_TIMEOUT ]] || RUN_TIMEOUT=$OPT_TIMEOUT
     dir=$(new_run_dir)
+    ((OPT_GPUS == 0)) || mkdir "$dir/ctl"
     # one argument is a shell command line, several are one command's words
     if ((${#REST[@]} == 1)); then
         printf '%s\n' "${REST[0]}" >"$dir/command"

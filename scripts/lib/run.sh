@@ -12,6 +12,8 @@
 #   console   the kernel's serial console         (serial port)
 #   dmesg     the kernel's log at the end         (guest)
 #   status    the command's exit status           (guest; last of all)
+#   ctl/      commands for the GPUs' control socket, asked for by svmgpu-ctl
+#             (guest) and answered (host); where it exists
 
 RUN_TIMEOUT=3600
 
@@ -39,15 +41,32 @@ guest_alive() {
     fi
 }
 
+# serve_ctl DIR SOCKET: pass on what the guest wants of the control socket
+serve_ctl() {
+    local dir=$1 socket=$2 request command
+    while sleep 0.2; do
+        for request in "$dir"/*.request; do
+            [[ -e $request ]] || continue
+            read -r -a command <"$request" || true
+            rm -f "$request"
+            "$(host_program svmgpu-device)" --ctl-client "$socket" "${command[@]}" \
+                >"$request.part" 2>&1 || true
+            mv "$request.part" "${request%.request}.answer"
+        done
+    done
+}
+
 # run_guest NAME KERNEL GPUS LOG WORDS DIR: boot with these words on the kernel's
 # command line, run DIR/command; its status is
-# in RUN_STATUS afterwards; ends the script when there is none
+# in RUN_STATUS afterwards; ends the script when there is none. With a directory
+# DIR/ctl the guest may use the control socket.
 run_guest() {
     local name=$1 kernel=$2 gpus=$3 log=$4 words=$5 dir=$6 tail_pid why qemu device=''
-    local start=$SECONDS
+    local start=$SECONDS ctl=''
     : >"$dir/output"
     : >"$dir/console"
-    domain_xml "$name" "$kernel" "$gpus" "$log" "" "$dir/console" "$dir/output" \
+    [[ ! -d $dir/ctl ]] || ctl=${XDG_RUNTIME_DIR:-/run}/$name.ctl
+    domain_xml "$name" "$kernel" "$gpus" "$log" "$ctl" "$dir/console" "$dir/output" \
         "$(kernel_cmdline "$kernel" "svmgpu.run=$dir $words")" destroy >"$dir/domain.xml"
     at_exit destroy_domain "$name"
     # to stderr: what comes on stdout is the command's
@@ -58,6 +77,10 @@ run_guest() {
     tail -n +1 -s 0.2 -f "$dir/output" &
     tail_pid=$!
     at_exit end_process "$tail_pid"
+    if [[ -n $ctl ]]; then
+        serve_ctl "$dir/ctl" "$ctl" &
+        at_exit end_process $!
+    fi
     [[ $gpus -eq 0 || -z $qemu ]] || device=$(device_pid "$qemu")
     while guest_alive "$name" "$qemu"; do
         if [[ -n $device ]] && ! kill -0 "$device" 2>/dev/null; then
