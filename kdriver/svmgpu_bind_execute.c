@@ -4,6 +4,7 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
+#include <linux/error-injection.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -308,7 +309,7 @@ static int bind_make_job(struct svmgpu_bind *bind, struct svmgpu_validation *v)
 
 /* --- commit ----------------------------------------------------------------------------- */
 
-static int bind_link(struct svmgpu_bind *bind)
+static noinline int bind_link(struct svmgpu_bind *bind)
 {
 	struct svmgpu_vma *vma;
 	int err;
@@ -320,6 +321,7 @@ static int bind_link(struct svmgpu_bind *bind)
 	}
 	return 0;
 }
+ALLOW_ERROR_INJECTION(bind_link, ERRNO);
 
 /* Objects locked. Linked ones only; the gpu_vmas stay in the partition. */
 static void bind_unlink_created(struct svmgpu_bind *bind)

@@ -4,6 +4,7 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include "svmgpu_bind_job.h"
@@ -218,6 +219,7 @@ err_job:
 	bind_job_free(job);
 	return ERR_PTR(err);
 }
+ALLOW_ERROR_INJECTION(svmgpu_bind_job_create, ERRNO);
 
 /**
  * svmgpu_bind_job_destroy() - gives up a job that was not submitted
@@ -265,6 +267,7 @@ int svmgpu_bind_job_add_ranges(struct svmgpu_bind_job *job, struct svmgpu_pt_upd
 	}
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_bind_job_add_ranges, ERRNO);
 
 /**
  * svmgpu_bind_job_add_resv() - orders a job behind an object's clears and copies
@@ -279,6 +282,7 @@ int svmgpu_bind_job_add_resv(struct svmgpu_bind_job *job, struct dma_resv *resv)
 {
 	return drm_sched_job_add_resv_dependencies(&job->base, resv, DMA_RESV_USAGE_KERNEL);
 }
+ALLOW_ERROR_INJECTION(svmgpu_bind_job_add_resv, ERRNO);
 
 /**
  * svmgpu_bind_job_submit() - the point of no return of an asynchronous bind

@@ -2,6 +2,7 @@
 /*
  * VM_BIND: what an array of operations does to a VM's partition into gpu_vmas.
  */
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -323,6 +324,7 @@ int svmgpu_bind_plan(struct svmgpu_bind *bind)
 	}
 	return svmgpu_bind_inject(bind, SVMGPU_BIND_STAGE_PLAN);
 }
+ALLOW_ERROR_INJECTION(svmgpu_bind_plan, ERRNO);
 
 /**
  * svmgpu_bind_undo() - makes the partition what it was before

@@ -4,6 +4,7 @@
  */
 
 #include <linux/dma-buf.h>
+#include <linux/error-injection.h>
 #include <linux/scatterlist.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -217,6 +218,7 @@ struct svmgpu_bo *svmgpu_bo_create(struct svmgpu_device *dev, struct svmgpu_vm *
 {
 	return svmgpu_bo_create_type(dev, vm, resv, size, flags, cpu_caching, NULL);
 }
+ALLOW_ERROR_INJECTION(svmgpu_bo_create, ERRNO);
 
 /**
  * svmgpu_bo_put_async() - drop a reference where one must not sleep
@@ -373,6 +375,7 @@ int svmgpu_bo_validate(struct svmgpu_bo *bo, struct svmgpu_vm *vm, bool interrup
 		return -ENOSPC;
 	return svmgpu_bo_do_validate(bo, vm, &bo->placement, interruptible);
 }
+ALLOW_ERROR_INJECTION(svmgpu_bo_validate, ERRNO);
 
 /**
  * svmgpu_bo_migrate() - move to one of the two kinds of memory
@@ -402,6 +405,7 @@ int svmgpu_bo_migrate(struct svmgpu_bo *bo, bool vram)
 		return -ENOSPC;
 	return svmgpu_bo_do_validate(bo, NULL, &placement, true);
 }
+ALLOW_ERROR_INJECTION(svmgpu_bo_migrate, ERRNO);
 
 /* --- addresses ------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include <linux/build_bug.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/error-injection.h>
 #include <linux/pci.h>
 
 #include <drm/drm_drv.h>
@@ -109,6 +110,7 @@ free_memory:
 	context->memory = NULL;
 	return err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_context_init, ERRNO);
 
 /**
  * svmgpu_context_fini() - destroys a hardware context

@@ -2,6 +2,7 @@
 /*
  * Exec queues: creation, properties, and the end of a queue.
  */
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include <drm/drm_print.h>
@@ -184,6 +185,7 @@ struct svmgpu_exec_queue *svmgpu_exec_queue_create_bind(struct svmgpu_device *de
 	trace_created(queue);
 	return queue;
 }
+ALLOW_ERROR_INJECTION(svmgpu_exec_queue_create_bind, ERRNO);
 
 static struct svmgpu_exec_queue *queue_create(struct svmgpu_device *dev, struct svmgpu_vm *vm,
 					      const struct svmgpu_queue_props *props)

@@ -9,6 +9,7 @@
  */
 
 #include <linux/dma-mapping.h>
+#include <linux/error-injection.h>
 #include <linux/interrupt.h>
 #include <linux/slab.h>
 
@@ -979,6 +980,7 @@ struct dma_fence *svmgpu_migrate_bo_copy(struct ttm_buffer_object *bo, struct tt
 {
 	return svmgpu_migrate_bo(ttm_to_bo(bo), from, to);
 }
+ALLOW_ERROR_INJECTION(svmgpu_migrate_bo_copy, ERRNO);
 
 /**
  * svmgpu_migrate_bo_clear() - zero a place
@@ -993,3 +995,4 @@ struct dma_fence *svmgpu_migrate_bo_clear(struct ttm_buffer_object *bo, struct t
 {
 	return svmgpu_migrate_bo(ttm_to_bo(bo), NULL, res);
 }
+ALLOW_ERROR_INJECTION(svmgpu_migrate_bo_clear, ERRNO);

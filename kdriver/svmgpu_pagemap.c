@@ -3,6 +3,7 @@
  * VRAM as device-private memory: the pagemap, migration to and from it, eviction.
  */
 #include <linux/delay.h>
+#include <linux/error-injection.h>
 #include <linux/file.h>
 #include <linux/memremap.h>
 #include <linux/sched/mm.h>
@@ -126,6 +127,7 @@ int svmgpu_pagemap_acquire_owner(struct svmgpu_vm *vm)
 	return drm_pagemap_acquire_owner(&vm->svm.peer, &pagemap_owners,
 					 pagemap_has_interconnect);
 }
+ALLOW_ERROR_INJECTION(svmgpu_pagemap_acquire_owner, ERRNO);
 
 /* --- copies ----------------------------------------------------------------- */
 
@@ -407,6 +409,7 @@ out_exit:
 
 	return err;
 }
+ALLOW_ERROR_INJECTION(pagemap_populate_mm, ERRNO);
 
 /**
  * svmgpu_pagemap_evict_bo() - move an SVM object's pages back to system memory
@@ -432,6 +435,7 @@ int svmgpu_pagemap_evict_bo(struct svmgpu_bo *bo)
 
 	return err == -EBUSY || err == -EFAULT ? -ENOSPC : err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_pagemap_evict_bo, ERRNO);
 
 /* --- mapping device pages for a GPU ------------------------------------------ */
 
@@ -606,6 +610,7 @@ struct drm_pagemap *svmgpu_pagemap_get(struct svmgpu_device *dev)
 
 	return dpagemap;
 }
+ALLOW_ERROR_INJECTION(svmgpu_pagemap_get, ERRNO);
 
 /**
  * svmgpu_pagemap_from_fd() - the pagemap that a preferred location names

@@ -15,6 +15,7 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include "svmgpu_context.h"
@@ -157,6 +158,7 @@ int svmgpu_preempt_prepare(struct svmgpu_vm *vm, struct list_head *fences, u32 c
 	}
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_preempt_prepare, ERRNO);
 
 /**
  * svmgpu_preempt_free() - frees fences that were not armed
@@ -357,6 +359,7 @@ free_fences:
 	svmgpu_preempt_free(&fences);
 	return err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_preempt_add_queue, ERRNO);
 
 /**
  * svmgpu_preempt_remove_queue() - takes a dead queue out of its VM

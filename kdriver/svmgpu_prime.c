@@ -10,6 +10,7 @@
  */
 
 #include <linux/dma-buf.h>
+#include <linux/error-injection.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -178,6 +179,7 @@ static struct sg_table *svmgpu_prime_map(struct dma_buf_attachment *attach,
 		return ERR_PTR(-EBUSY);
 	return svmgpu_prime_vram_table(peer, bo);
 }
+ALLOW_ERROR_INJECTION(svmgpu_prime_map, ERRNO);
 
 static void svmgpu_prime_unmap_table(struct dma_buf_attachment *attach, struct sg_table *table,
 				     enum dma_data_direction dir)
@@ -268,6 +270,7 @@ struct dma_buf *svmgpu_prime_export(struct drm_gem_object *obj, int flags)
 		dmabuf->ops = &svmgpu_dmabuf_ops;
 	return dmabuf;
 }
+ALLOW_ERROR_INJECTION(svmgpu_prime_export, ERRNO);
 
 /* --- importer -------------------------------------------------------------- */
 
@@ -375,3 +378,4 @@ struct drm_gem_object *svmgpu_prime_import(struct drm_device *drm, struct dma_bu
 	bo->ttm.base.import_attach = attach;
 	return &bo->ttm.base;
 }
+ALLOW_ERROR_INJECTION(svmgpu_prime_import, ERRNO);

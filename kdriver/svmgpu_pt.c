@@ -4,6 +4,7 @@
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include "svmgpu_command.h"
@@ -414,6 +415,7 @@ int svmgpu_pt_init(struct svmgpu_vm *vm)
 	root->root->level = SVMGPU_PT_ROOT_LEVEL;
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_pt_init, ERRNO);
 
 /**
  * svmgpu_pt_free_list() - frees detached tables
@@ -514,6 +516,7 @@ int svmgpu_pt_stage(struct svmgpu_vm *vm, u64 start, u64 end, struct svmgpu_pt_s
 	}
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_pt_stage, ERRNO);
 
 /**
  * svmgpu_pt_abort() - frees what was staged; also after a commit, for what was left over
@@ -580,6 +583,7 @@ struct svmgpu_migrate_list *svmgpu_pt_list_alloc(struct svmgpu_pt_update *update
 		return NULL;
 	return svmgpu_migrate_list_alloc(updates[0].vm->dev, SVMGPU_MIG_PTE_WRITE, entries, gfp);
 }
+ALLOW_ERROR_INJECTION(svmgpu_pt_list_alloc, NULL);
 
 /**
  * svmgpu_pt_commit_list() - turns updates into work for the copy engine

@@ -3,6 +3,7 @@
  * Revalidation: what eviction and invalidation took away is brought back before
  * the next job (dma-fence VMs) or before the queues resume (preempt mode).
  */
+#include <linux/error-injection.h>
 #include <linux/sched/signal.h>
 
 #include <drm/drm_drv.h>
@@ -133,6 +134,7 @@ static void rebind_flush_add(struct rebind_flush *flush, u64 start, u64 end)
 	flush->start = flush->end ? min(flush->start, start) : start;
 	flush->end = max(flush->end, end);
 }
+ALLOW_ERROR_INJECTION(svmgpu_vm_lock_objects, ERRNO);
 
 /*
  * One gpu_vma of the rebind list. A userptr that was invalidated meanwhile is
@@ -237,6 +239,7 @@ int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec)
 	svmgpu_pt_free_deferred(vm);
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_vm_validate, ERRNO);
 
 /**
  * svmgpu_vm_used() - the VM's objects are the last that eviction should look at
@@ -470,6 +473,7 @@ int svmgpu_vm_revalidate(struct svmgpu_vm *vm)
 	} while (err == -EAGAIN);
 	return err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_vm_revalidate, ERRNO);
 
 /**
  * svmgpu_vm_wait_kernel() - waits for the clears and copies of all locked objects

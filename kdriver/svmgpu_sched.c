@@ -12,6 +12,7 @@
  * went by: others may have had the engine.
  */
 #include <linux/dma-fence.h>
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include <drm/drm_print.h>
@@ -114,6 +115,7 @@ free_job:
 	kfree(job);
 	return ERR_PTR(err);
 }
+ALLOW_ERROR_INJECTION(svmgpu_job_create, ERRNO);
 
 /**
  * svmgpu_job_destroy() - frees a job that was not armed, or that has finished
@@ -439,6 +441,7 @@ int svmgpu_sched_init(struct svmgpu_exec_queue *queue, bool bind, unsigned long 
 		drm_sched_fini(sched);
 	return err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_sched_init, ERRNO);
 
 /**
  * svmgpu_sched_fini() - undoes svmgpu_sched_init()

@@ -2,6 +2,7 @@
 /*
  * SVM of a VM: set-up, invalidation, garbage collection and close.
  */
+#include <linux/error-injection.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 
@@ -471,6 +472,7 @@ int svmgpu_svm_init(struct svmgpu_vm *vm)
 	return drm_gpusvm_init(&vm->svm.gpusvm, "svmgpu", &vm->dev->drm, NULL, 0, 0, 0, NULL,
 			       NULL, 0);
 }
+ALLOW_ERROR_INJECTION(svmgpu_svm_init, ERRNO);
 
 /**
  * svmgpu_svm_close() - stop SVM of a VM that is closed

@@ -2,6 +2,7 @@
 /*
  * State that the GPU VMs of one process share.
  */
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include "svmgpu_svm_mm.h"
@@ -54,6 +55,7 @@ out:
 
 	return svm_mm;
 }
+ALLOW_ERROR_INJECTION(svmgpu_svm_mm_get, NULL);
 
 /* svm_mm_lock held. */
 static void svm_mm_release(struct kref *refcount)

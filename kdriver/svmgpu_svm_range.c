@@ -2,6 +2,7 @@
 /*
  * Serving one fault, or one prefetch, on a CPU address mirror.
  */
+#include <linux/error-injection.h>
 #include <linux/sched/mm.h>
 
 #include <drm/drm_gpusvm.h>
@@ -341,6 +342,7 @@ end:
 
 	return err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_svm_commit, ERRNO);
 
 /* Writes the entries of pages that drm_gpusvm_range_get_pages() obtained. */
 static int svm_commit_pages(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
@@ -663,3 +665,4 @@ int svmgpu_svm_prefetch(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 start,
 
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_svm_prefetch, ERRNO);

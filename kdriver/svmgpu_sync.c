@@ -5,6 +5,7 @@
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-unwrap.h>
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -126,6 +127,7 @@ int svmgpu_sync_parse(struct svmgpu_device *dev, struct svmgpu_file *file,
 	sync->point = in.timeline_value;
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_sync_parse, ERRNO);
 
 /**
  * svmgpu_sync_add_deps() - lets a job wait for an in-sync
@@ -143,6 +145,7 @@ int svmgpu_sync_add_deps(const struct svmgpu_sync *sync, struct drm_sched_job *j
 	/* takes the reference, also when it fails */
 	return drm_sched_job_add_dependency(job, dma_fence_get(sync->fence));
 }
+ALLOW_ERROR_INJECTION(svmgpu_sync_add_deps, ERRNO);
 
 /**
  * svmgpu_sync_signal() - attaches a fence to an out-sync
@@ -220,6 +223,7 @@ struct dma_fence *svmgpu_sync_in_fence(struct svmgpu_sync *sync, unsigned int co
 	kfree(fences);
 	return ERR_PTR(-ENOMEM);
 }
+ALLOW_ERROR_INJECTION(svmgpu_sync_in_fence, ERRNO);
 
 /**
  * svmgpu_sync_user_fence_get() - the user fence of a bind's entry

@@ -8,6 +8,7 @@
  */
 
 #include <linux/dma-buf.h>
+#include <linux/error-injection.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -92,6 +93,7 @@ static int svmgpu_system_alloc(struct ttm_resource_manager *manager, struct ttm_
 	}
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_system_alloc, ERRNO);
 
 static void svmgpu_system_free(struct ttm_resource_manager *manager, struct ttm_resource *res)
 {
@@ -217,6 +219,7 @@ static int svmgpu_tt_populate(struct ttm_device *bdev, struct ttm_tt *tt,
 		svmgpu_tt_find_large(to_svmgpu_tt(tt));
 	return err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_tt_populate, ERRNO);
 
 static void svmgpu_tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
 {

@@ -5,6 +5,7 @@
  * process's address space.
  */
 #include <linux/dma-fence.h>
+#include <linux/error-injection.h>
 #include <linux/kref.h>
 #include <linux/kthread.h>
 #include <linux/pagemap.h>
@@ -109,6 +110,7 @@ struct svmgpu_user_fence *svmgpu_user_fence_create(struct svmgpu_device *dev, u6
 	mmgrab(ufence->mm);
 	return ufence;
 }
+ALLOW_ERROR_INJECTION(svmgpu_user_fence_create, ERRNO);
 
 /**
  * svmgpu_user_fence_get() - takes a reference

@@ -2,6 +2,7 @@
 /*
  * User pointers: gpu_vmas over the memory of a process, which is not pinned.
  */
+#include <linux/error-injection.h>
 #include <linux/mmu_notifier.h>
 
 #include "svmgpu_device.h"
@@ -156,6 +157,7 @@ int svmgpu_userptr_insert(struct svmgpu_vma *vma, struct mm_struct *mm)
 	userptr->pages.notifier_seq = LONG_MAX;
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_userptr_insert, ERRNO);
 
 /**
  * svmgpu_userptr_remove() - releases the pages, then the notifier
@@ -213,6 +215,7 @@ int svmgpu_userptr_pin(struct svmgpu_vma *vma)
 				    vm->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_NONE, 0);
 	return err == -EBUSY ? -EAGAIN : err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_userptr_pin, ERRNO);
 
 /**
  * svmgpu_userptr_valid() - are the pages still those of the CPU mapping
@@ -315,6 +318,7 @@ int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm)
 	svmgpu_spin_unlock(&vm->userptr.invalidated_lock);
 	return err;
 }
+ALLOW_ERROR_INJECTION(svmgpu_vm_userptr_pin, ERRNO);
 
 /**
  * svmgpu_vm_userptr_needs_repin() - has a userptr been invalidated and not repinned

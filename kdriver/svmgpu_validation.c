@@ -7,6 +7,8 @@
  * with -ENOMEM (or -ENOSPC) although there is memory. The loser runs again
  * alone, with the domain held for writing: then a failure is a real one.
  */
+#include <linux/error-injection.h>
+
 #include <drm/drm_gem.h>
 
 #include "svmgpu_bo.h"
@@ -154,6 +156,7 @@ int svmgpu_validation_lock(struct svmgpu_validation *v, struct drm_gem_object *o
 		return validation_lock_traced(v, obj, num_fences, _RET_IP_);
 	return validation_lock(v, obj, num_fences);
 }
+ALLOW_ERROR_INJECTION(svmgpu_validation_lock, ERRNO);
 
 /**
  * svmgpu_validation_traced() - emits the lock events for everything locked so far

@@ -2,6 +2,7 @@
 /*
  * gpu_vmas: life, memory attributes, and where their pages are.
  */
+#include <linux/error-injection.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -170,6 +171,7 @@ struct svmgpu_vma *svmgpu_vma_create(struct svmgpu_vm *vm, struct svmgpu_bo *bo,
 {
 	return vma_alloc(vm, bo, start, bytes, offset, flags, attr, current->mm);
 }
+ALLOW_ERROR_INJECTION(svmgpu_vma_create, ERRNO);
 
 /**
  * svmgpu_vma_create_part() - what remains of a gpu_vma on one side of a cut
@@ -206,6 +208,7 @@ struct svmgpu_vma *svmgpu_vma_create_part(struct svmgpu_vma *vma, u64 start, u64
 	}
 	return part;
 }
+ALLOW_ERROR_INJECTION(svmgpu_vma_create_part, ERRNO);
 
 /**
  * svmgpu_vma_link() - puts a gpu_vma into its object's list
@@ -716,6 +719,7 @@ int svmgpu_vma_zap_range(struct svmgpu_vm *vm, u64 start, u64 end)
 	}
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_vma_zap_range, ERRNO);
 
 /*
  * After a split, a leaf may lie across the cut, and a userptr's DMA mapping
@@ -835,6 +839,7 @@ int svmgpu_vma_split_range(struct svmgpu_vm *vm, u64 start, u64 end)
 		return vma_split(vm, vma, start, end);
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_vma_split_range, ERRNO);
 
 static bool attr_is_default(const struct svmgpu_vma_attr *attr)
 {

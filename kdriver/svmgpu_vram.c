@@ -6,6 +6,7 @@
  * an object there clears it (svmgpu_ttm.c).
  */
 
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include <drm/drm_buddy.h>
@@ -88,6 +89,7 @@ static int svmgpu_vram_alloc(struct ttm_resource_manager *manager, struct ttm_bu
 	*res = &vres->base;
 	return 0;
 }
+ALLOW_ERROR_INJECTION(svmgpu_vram_alloc, ERRNO);
 
 static void svmgpu_vram_free(struct ttm_resource_manager *manager, struct ttm_resource *res)
 {
