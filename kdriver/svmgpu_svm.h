@@ -103,6 +103,8 @@ struct svmgpu_svm_try {
 	bool read_only;
 	/** @migrated: the range was moved for this fault */
 	bool migrated;
+	/** @faulted_in: the page itself was there, when HMM could not have it */
+	bool faulted_in;
 	/** @spurious: another fault had mapped it already */
 	bool spurious;
 	/** @addr: faulting address */

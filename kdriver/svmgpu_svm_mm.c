@@ -3,6 +3,9 @@
  * State that the GPU VMs of one process share.
  */
 #include <linux/error-injection.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "svmgpu_svm_mm.h"
@@ -77,4 +80,41 @@ void svmgpu_svm_mm_put(struct svmgpu_svm_mm *svm_mm)
 	svmgpu_mutex_lock(&svm_mm_lock);
 	kref_put(&svm_mm->refcount, svm_mm_release);
 	svmgpu_mutex_unlock(&svm_mm_lock);
+}
+
+/**
+ * svmgpu_svm_mm_fault_in() - makes the CPU's faults for a range, and says how they end
+ * @mm: address space
+ * @start: first byte, page aligned
+ * @end: first byte behind
+ * @write: faults that write
+ *
+ * hmm_range_fault() has one error for memory that is not there and for memory for
+ * which there was no page just now: -EFAULT. The first is final, the second must
+ * pass; the CPU's own fault tells them apart.
+ *
+ * Context: no mmap lock, resv or notifier lock held; may sleep.
+ *
+ * Return: 0: the pages were there for a moment; -ENOMEM; -EFAULT: no such memory;
+ * -EINTR: the task is being killed.
+ */
+int svmgpu_svm_mm_fault_in(struct mm_struct *mm, u64 start, u64 end, bool write)
+{
+	const unsigned int flags = FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0);
+	int err = 0;
+	u64 addr;
+
+	if (!mmget_not_zero(mm))
+		return -EFAULT;
+	svmgpu_mmap_read_lock(mm);
+	for (addr = start; addr < end && !err; addr += PAGE_SIZE) {
+		err = fatal_signal_pending(current) ? -EINTR :
+						      fixup_user_fault(mm, addr, flags, NULL);
+		cond_resched();
+	}
+	svmgpu_mmap_read_unlock(mm);
+	mmput(mm);
+
+	/* poisoned, or not for us: all the same */
+	return !err || err == -ENOMEM || err == -EINTR ? err : -EFAULT;
 }

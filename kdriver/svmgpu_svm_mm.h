@@ -31,4 +31,7 @@ void svmgpu_svm_mm_module_init(void);
 struct svmgpu_svm_mm *svmgpu_svm_mm_get(struct mm_struct *mm);
 void svmgpu_svm_mm_put(struct svmgpu_svm_mm *svm_mm);
 
+/* Why pages could not be had: see there. May sleep; takes the mmap lock. */
+int svmgpu_svm_mm_fault_in(struct mm_struct *mm, u64 start, u64 end, bool write);
+
 #endif

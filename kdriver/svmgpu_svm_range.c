@@ -409,6 +409,9 @@ static struct svmgpu_svm_range *svm_range_get(struct svmgpu_vm *vm, struct svmgp
 static int svm_handle_error(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 			    struct svmgpu_svm_try *try, bool needs_vram, int err)
 {
+	const u64 page = ALIGN_DOWN(try->addr, SZ_4K);
+	int why;
+
 	switch (err) {
 	case -EBUSY:
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_COLLISION);
@@ -434,7 +437,15 @@ static int svm_handle_error(struct svmgpu_vm *vm, struct svmgpu_svm_range *range
 			return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_MIGRATION_BUSY);
 		if (svm_try_narrow(try))
 			return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_RANGE_TOO_WIDE);
-		return err;
+		/* perhaps the memory is there, and there was only no page for it */
+		if (err != -EFAULT || needs_vram)
+			return err;
+		why = svmgpu_svm_mm_fault_in(vm->svm.gpusvm.mm, page, page + SZ_4K, try->write);
+		if (!why && !try->faulted_in) {
+			try->faulted_in = true;
+			return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_COLLISION);
+		}
+		return why == -ENOMEM ? -ENOMEM : err;
 	default:
 		return err;
 	}
@@ -550,6 +561,8 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 committed:
 	if (err == -EAGAIN)
 		return svm_try_again(vm, try, SVMGPU_TRACE_RETRY_SEQUENCE);
+	if (err == -EFAULT)
+		return svm_handle_error(vm, range, try, needs_vram, err);
 	if (err)
 		return err;
 

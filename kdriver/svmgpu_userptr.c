@@ -8,6 +8,7 @@
 #include "svmgpu_device.h"
 #include "svmgpu_race.h"
 #include "svmgpu_stats.h"
+#include "svmgpu_svm_mm.h"
 #include "svmgpu_trace.h"
 #include "svmgpu_vm.h"
 #include "svmgpu_vma.h"
@@ -37,6 +38,9 @@
  * rings' (ranks 80 and more). Pages are obtained with the VM lock for write and no
  * resv (L6).
  */
+
+/* rounds in which the pages were there, and gone again when they were looked at */
+#define USERPTR_PIN_ROUNDS	4
 
 #define userptr_to_vma(mni) container_of(mni, struct svmgpu_vma, userptr.notifier)
 
@@ -175,6 +179,17 @@ void svmgpu_userptr_remove(struct svmgpu_vma *vma)
 	vma->userptr.inserted = false;
 }
 
+/* -EFAULT: is the memory gone, or was there only no page for it? */
+static int userptr_why(struct svmgpu_vma *vma)
+{
+	const u64 cpu = vma->gpuva.gem.offset;
+	int err;
+
+	err = svmgpu_svm_mm_fault_in(vma->userptr.notifier.mm, cpu, cpu + vma->gpuva.va.range,
+				     !svmgpu_vma_read_only(vma));
+	return err ?: -EAGAIN;
+}
+
 /**
  * svmgpu_userptr_pin() - obtains the pages of a userptr and maps them for DMA
  * @vma: the gpu_vma
@@ -189,7 +204,7 @@ void svmgpu_userptr_remove(struct svmgpu_vma *vma)
  * Context: VM lock held for write, no resv or notifier lock (L6); may sleep.
  *
  * Return: 0, -EFAULT: no such memory (any more), -EPERM: it may not be written,
- * -EAGAIN: invalidated again and again, -ENOMEM.
+ * -EAGAIN: invalidated again and again, -ENOMEM, -EINTR: the task is being killed.
  */
 int svmgpu_userptr_pin(struct svmgpu_vma *vma)
 {
@@ -200,16 +215,21 @@ int svmgpu_userptr_pin(struct svmgpu_vma *vma)
 		.device_private_page_owner = NULL,
 		.allow_mixed = true,
 	};
-	int err;
+	int err, why, round = 0;
 
 	svmgpu_lockdep_assert_held_write(&vm->lock);
 	if (vma->flags & SVMGPU_VMA_DESTROYED)
 		return 0;
 
 	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_USERPTR_REPIN);
-	err = drm_gpusvm_get_pages(&vm->svm.gpusvm, &vma->userptr.pages,
-				   vma->userptr.notifier.mm, &vma->userptr.notifier, cpu,
-				   cpu + vma->gpuva.va.range, &ctx);
+	do {
+		err = drm_gpusvm_get_pages(&vm->svm.gpusvm, &vma->userptr.pages,
+					   vma->userptr.notifier.mm, &vma->userptr.notifier, cpu,
+					   cpu + vma->gpuva.va.range, &ctx);
+		why = err == -EFAULT ? userptr_why(vma) : err;
+	} while (why == -EAGAIN && ++round < USERPTR_PIN_ROUNDS);
+	if (why != -EAGAIN)
+		err = why;
 	trace_svmgpu_pages_obtained(vma->trace_id, vm->trace_id, vma->trace_id,
 				    vma->userptr.pages.notifier_seq, 0, err,
 				    vm->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_NONE, 0);
