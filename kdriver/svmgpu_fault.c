@@ -25,8 +25,9 @@
  * A worker looks the VM up by address-space id, and serves the fault in attempts
  * (svmgpu_svm_range.c). Between two attempts it holds no lock at all, so that
  * whoever keeps invalidating can finish. There is no timeout: attempts end when
- * the access is mapped, or is not permitted (S5). Every entry that wants an
- * answer gets exactly one (S6).
+ * the access is mapped, or is not permitted (S5). Only a lack of memory that lasts
+ * for FAULT_STARVED_ATTEMPTS fails it. Every entry that wants an answer gets
+ * exactly one (S6).
  */
 
 #define FAULT_RING_LOG2		12
@@ -34,6 +35,9 @@
 #define FAULT_QUEUE_ENTRIES	256
 /* attempts without a pause; later ones give other tasks the CPU for a moment */
 #define FAULT_EAGER_ATTEMPTS	16
+/* attempts without memory, with a pause after each, before the access is failed */
+#define FAULT_STARVED_ATTEMPTS	200
+#define FAULT_STARVED_PAUSE_US	10000
 
 /** struct fault_queue - faults on their way from the interrupt to a worker */
 struct fault_queue {
@@ -211,17 +215,24 @@ static u16 fault_verdict(int err)
 static int fault_serve_vm(struct svmgpu_vm *vm, const struct svmgpu_fault *fault,
 			  struct svmgpu_svm_try *try)
 {
+	unsigned int starved = 0;
 	int err;
 
-	while ((err = fault_attempt(vm, fault, try)) == -EAGAIN) {
+	for (;;) {
+		err = fault_attempt(vm, fault, try);
 		/* No lock held: the other side can finish what it does (S1). */
-		if (try->attempts < FAULT_EAGER_ATTEMPTS)
-			cond_resched();
-		else
-			usleep_range(50, 500);
+		if (err == -EAGAIN) {
+			if (try->attempts < FAULT_EAGER_ATTEMPTS)
+				cond_resched();
+			else
+				usleep_range(50, 500);
+		} else if ((err == -ENOMEM || err == -ENOSPC) &&
+			   starved++ < FAULT_STARVED_ATTEMPTS) {
+			usleep_range(FAULT_STARVED_PAUSE_US, 2 * FAULT_STARVED_PAUSE_US);
+		} else {
+			return err;
+		}
 	}
-
-	return err;
 }
 
 /* For VM_GET_PROPERTY: an access that cannot be served. */

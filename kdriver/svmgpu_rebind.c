@@ -3,6 +3,7 @@
  * Revalidation: what eviction and invalidation took away is brought back before
  * the next job (dma-fence VMs) or before the queues resume (preempt mode).
  */
+#include <linux/delay.h>
 #include <linux/error-injection.h>
 #include <linux/sched/signal.h>
 
@@ -425,10 +426,16 @@ end:
 	return err;
 }
 
+/* attempts without memory, with a pause after each, before the VM is banned */
+#define REBIND_STARVED_ATTEMPTS	200
+#define REBIND_STARVED_PAUSE_US	10000
+
 static void rebind_work(struct work_struct *work)
 {
 	struct svmgpu_vm *vm = container_of(work, struct svmgpu_vm, preempt.rebind_work);
+	unsigned int starved = 0;
 	LIST_HEAD(fences);
+	bool again;
 	int err, idx;
 
 	/* the lock goes between attempts, so that a VM whose CPU never rests can be closed */
@@ -442,11 +449,14 @@ static void rebind_work(struct work_struct *work)
 			err = 0;
 		else
 			err = rebind_attempt(vm, &fences, false);
-		if (err && err != -EAGAIN)
+		again = err == -EAGAIN || (err == -ENOMEM && starved++ < REBIND_STARVED_ATTEMPTS);
+		if (err && !again)
 			svmgpu_vm_ban(vm);
 		svmgpu_up_write(&vm->lock);
 		drm_dev_exit(idx);
-	} while (err == -EAGAIN);
+		if (err == -ENOMEM && again)
+			usleep_range(REBIND_STARVED_PAUSE_US, 2 * REBIND_STARVED_PAUSE_US);
+	} while (again);
 	svmgpu_vm_put(vm);
 }
 
