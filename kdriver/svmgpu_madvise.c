@@ -42,8 +42,6 @@ struct madvise {
 	struct drm_pagemap *dpagemap;
 	/** @purged: an object in the range has lost its contents */
 	bool purged;
-	/** @zap_objects: objects or userptrs must be mapped anew */
-	bool zap_objects;
 };
 
 static bool madvise_location_valid(const struct drm_xe_madvise *args)
@@ -221,13 +219,31 @@ static void madvise_apply(struct madvise *madvise)
 	drm_gpuvm_for_each_va_range(gpuva, &vm->gpuvm, madvise->start, madvise->end) {
 		struct svmgpu_vma *vma = gpuva_to_vma(gpuva);
 
-		if (!madvise_apply_vma(madvise, vma))
-			continue;
-		if (svmgpu_vma_is_mirror(vma))
+		if (madvise_apply_vma(madvise, vma) && svmgpu_vma_is_mirror(vma))
 			svmgpu_svm_zap(vm, svmgpu_vma_start(vma), svmgpu_vma_end(vma));
-		else
-			madvise->zap_objects = true;
 	}
+}
+
+/*
+ * Objects must be mapped anew when their atomics change. That may fail, so it comes
+ * first: what was zapped in vain faults in again as it was. VM lock for write, so
+ * that nothing is mapped before the change.
+ */
+static int madvise_zap_objects(const struct madvise *madvise)
+{
+	struct drm_gpuva *gpuva;
+
+	if (madvise->args->type != DRM_XE_MEM_RANGE_ATTR_ATOMIC)
+		return 0;
+	drm_gpuvm_for_each_va_range(gpuva, &madvise->vm->gpuvm, madvise->start, madvise->end) {
+		struct svmgpu_vma *vma = gpuva_to_vma(gpuva);
+
+		if (!svmgpu_vma_is_mirror(vma) &&
+		    vma->attr.atomic_access != madvise->args->atomic.val)
+			return svmgpu_vma_zap_range(madvise->vm, madvise->start, madvise->end);
+	}
+
+	return 0;
 }
 
 static int madvise_lock_objects(struct madvise *madvise, struct svmgpu_validation *v)
@@ -263,6 +279,8 @@ static int madvise_locked(struct madvise *madvise)
 	if (err)
 		return err;
 	err = madvise_check_objects(madvise);
+	if (!err)
+		err = madvise_zap_objects(madvise);
 	if (err)
 		return err;
 
@@ -280,10 +298,6 @@ static int madvise_locked(struct madvise *madvise)
 		madvise_apply(madvise);
 	}
 	svmgpu_validation_end(&v);
-
-	/* locks the objects one by one itself */
-	if (!err && madvise->zap_objects)
-		err = svmgpu_vma_zap_range(vm, madvise->start, madvise->end);
 
 	return err;
 }
