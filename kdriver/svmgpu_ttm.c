@@ -357,7 +357,7 @@ static int svmgpu_ttm_copy(struct svmgpu_bo *bo, bool evict, struct ttm_resource
 	if (err) {
 		/* no memory for a ghost: the old place is free when the copy is done */
 		dma_fence_wait(fence, false);
-		ttm_bo_move_null(ttm, new_mem);
+		ttm_bo_move_sync_cleanup(ttm, new_mem);
 	}
 	dma_fence_put(fence);
 	return 0;
