@@ -71,7 +71,14 @@ static vm_fault_t svmgpu_gem_insert(struct vm_fault *vmf, struct svmgpu_bo *bo)
 	return ret;
 }
 
-/* No waiting and no moving: true when *@ret is the result. */
+/* resv held. Has it pages, or VRAM? */
+static bool svmgpu_gem_backed(struct svmgpu_bo *bo)
+{
+	return bo->ttm.resource->mem_type == TTM_PL_VRAM || !bo->ttm.ttm ||
+	       ttm_tt_is_populated(bo->ttm.ttm);
+}
+
+/* No waiting, no moving and no making of pages: true when *@ret is the result. */
 static bool svmgpu_gem_fault_fast(struct vm_fault *vmf, struct svmgpu_bo *bo, vm_fault_t *ret)
 {
 	struct dma_resv *resv = bo->ttm.base.resv;
@@ -81,7 +88,8 @@ static bool svmgpu_gem_fault_fast(struct vm_fault *vmf, struct svmgpu_bo *bo, vm
 		return false;
 	if (!svmgpu_gem_cpu_access(bo))
 		*ret = VM_FAULT_SIGBUS;
-	else if (svmgpu_gem_hidden(bo) || !dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
+	else if (svmgpu_gem_hidden(bo) || !svmgpu_gem_backed(bo) ||
+		 !dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
 		done = false;
 	else
 		*ret = svmgpu_gem_insert(vmf, bo);
@@ -89,9 +97,13 @@ static bool svmgpu_gem_fault_fast(struct vm_fault *vmf, struct svmgpu_bo *bo, vm
 	return done;
 }
 
-/* resv held by a validation section: makes the object reachable and idle. */
+/*
+ * resv held by a validation section: makes the object reachable and idle. Pages are
+ * made here, because TTM's part of the fault has one error for all, SIGBUS.
+ */
 static int svmgpu_gem_make_reachable(struct svmgpu_bo *bo)
 {
+	struct ttm_operation_ctx ctx = { .interruptible = true };
 	long left;
 	int err;
 
@@ -101,6 +113,11 @@ static int svmgpu_gem_make_reachable(struct svmgpu_bo *bo)
 		err = svmgpu_bo_migrate(bo, false);
 		if (err)
 			return err;
+	}
+	if (!svmgpu_gem_backed(bo)) {
+		err = ttm_bo_populate(&bo->ttm, &ctx);
+		if (err)
+			return err == -ERESTARTSYS ? -EINTR : err;
 	}
 	left = dma_resv_wait_timeout(bo->ttm.base.resv, DMA_RESV_USAGE_KERNEL, true,
 				     MAX_SCHEDULE_TIMEOUT);
