@@ -117,13 +117,14 @@ suite_driver() {
     fi
 }
 
-# tests from a list, IGT's or the programs of tests/guest
+# tests from lists, IGT's or the programs of tests/guest
 suite_igt() {
-    local out=$1 kernel=$2 list=$3 name
-    name=$(basename "$list" .testlist)
+    local out=$1 kernel=$2 name
+    shift 2
+    name=$(basename "$1" .testlist)
     prepare_guest "$kernel" 2
     rm -f "$out.db"*
-    run_igt "$kernel" 2 "$out.db" "$out.results" "$list"
+    run_igt "$kernel" 2 "$out.db" "$out.results" "$@"
     {
         sed "s|\$| ($kernel kernel)|" "$out.results/results.tsv"
         check_result "$out.db" "$name, $kernel kernel"
@@ -184,7 +185,8 @@ cmd_test() {
         prepare_guest debug 2
         run_suite driver suite_driver
         run_suite kunit suite_kunit
-        run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist"
+        run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist" \
+            "$SVMGPU_TOP/tests/guest/debug.testlist"
         run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/short.testlist"
     fi
     if [[ $mode == full ]]; then

@@ -5,19 +5,46 @@
 #include "queue.h"
 #include "subtest.h"
 
+static int try_create(const struct vm *vm, const struct drm_xe_engine_class_instance *engines,
+		      unsigned int width, unsigned int placements, struct queue *queue)
+{
+	struct drm_xe_exec_queue_create create = {
+		.width = width,
+		.num_placements = placements,
+		.vm_id = vm->id,
+		.instances = (uintptr_t)engines,
+	};
+	int err = device_ioctl(vm->fd, DRM_IOCTL_XE_EXEC_QUEUE_CREATE, &create);
+
+	if (!err)
+		*queue = (struct queue){ .fd = vm->fd, .id = create.exec_queue_id };
+
+	return err;
+}
+
 static struct queue create(const struct vm *vm,
 			   const struct drm_xe_engine_class_instance *placements, int count)
 {
-	struct drm_xe_exec_queue_create create = {
-		.width = 1,
-		.num_placements = count,
-		.vm_id = vm->id,
-		.instances = (uintptr_t)placements,
-	};
+	struct queue queue;
 
-	check_eq(device_ioctl(vm->fd, DRM_IOCTL_XE_EXEC_QUEUE_CREATE, &create), 0);
+	check_eq(try_create(vm, placements, 1, count, &queue), 0);
 
-	return (struct queue){ .fd = vm->fd, .id = create.exec_queue_id };
+	return queue;
+}
+
+int queue_try_create(const struct vm *vm, uint16_t engine_class, unsigned int width,
+		     struct queue *queue)
+{
+	struct drm_xe_engine_class_instance engines[DEVICE_MAX_ENGINES];
+
+	check(width <= DEVICE_MAX_ENGINES);
+	for (unsigned int i = 0; i < width; i++)
+		engines[i] = (struct drm_xe_engine_class_instance){
+			.engine_class = engine_class,
+			.engine_instance = i,
+		};
+
+	return try_create(vm, engines, width, 1, queue);
 }
 
 struct queue queue_create(const struct vm *vm, uint16_t engine_class, int instance)

@@ -21,6 +21,12 @@ struct queue {
 /* A queue of one engine, or of all engines of a class if @instance is -1. */
 struct queue queue_create(const struct vm *vm, uint16_t engine_class, int instance);
 struct queue bind_queue_create(const struct vm *vm);
+/*
+ * @width contexts side by side, each on one engine of the class, from the first on:
+ * 0 or a negative errno.
+ */
+int queue_try_create(const struct vm *vm, uint16_t engine_class, unsigned int width,
+		     struct queue *queue);
 void queue_destroy(struct queue *queue);
 
 /* One EXEC of the batch at an address of the VM: 0 or a negative errno. */

@@ -14,13 +14,24 @@
 /* coherent with the CPU's caches, so it does for every kind of memory */
 #define PAT_INDEX	2
 
-struct vm vm_create(int fd, uint32_t flags)
+int vm_try_create(int fd, uint32_t flags, struct vm *vm)
 {
 	struct drm_xe_vm_create create = { .flags = flags };
+	int err = device_ioctl(fd, DRM_IOCTL_XE_VM_CREATE, &create);
 
-	check_eq(device_ioctl(fd, DRM_IOCTL_XE_VM_CREATE, &create), 0);
+	if (!err)
+		*vm = (struct vm){ .fd = fd, .id = create.vm_id, .flags = flags };
 
-	return (struct vm){ .fd = fd, .id = create.vm_id, .flags = flags };
+	return err;
+}
+
+struct vm vm_create(int fd, uint32_t flags)
+{
+	struct vm vm;
+
+	check_eq(vm_try_create(fd, flags, &vm), 0);
+
+	return vm;
 }
 
 void vm_destroy(struct vm *vm)
@@ -79,6 +90,26 @@ struct drm_xe_vm_bind_op op_unmap_all(const struct bo *bo)
 	return (struct drm_xe_vm_bind_op){
 		.op = DRM_XE_VM_BIND_OP_UNMAP_ALL,
 		.obj = bo->handle,
+	};
+}
+
+struct drm_xe_vm_bind_op op_mirror(uint64_t address, uint64_t bytes)
+{
+	return (struct drm_xe_vm_bind_op){
+		.op = DRM_XE_VM_BIND_OP_MAP,
+		.flags = DRM_XE_VM_BIND_FLAG_CPU_ADDR_MIRROR,
+		.addr = address,
+		.range = bytes,
+	};
+}
+
+struct drm_xe_vm_bind_op op_prefetch(uint64_t address, uint64_t bytes, uint32_t region)
+{
+	return (struct drm_xe_vm_bind_op){
+		.op = DRM_XE_VM_BIND_OP_PREFETCH,
+		.addr = address,
+		.range = bytes,
+		.prefetch_mem_region_instance = region,
 	};
 }
 

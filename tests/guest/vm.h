@@ -23,6 +23,8 @@ struct vm {
 };
 
 struct vm vm_create(int fd, uint32_t flags);
+/* The same: 0 or a negative errno. */
+int vm_try_create(int fd, uint32_t flags, struct vm *vm);
 void vm_destroy(struct vm *vm);
 
 /* Operations of an array. Addresses, offsets and sizes are in bytes. */
@@ -32,6 +34,10 @@ struct drm_xe_vm_bind_op op_userptr(uint64_t address, const void *memory, uint64
 struct drm_xe_vm_bind_op op_null(uint64_t address, uint64_t bytes);
 struct drm_xe_vm_bind_op op_unmap(uint64_t address, uint64_t bytes);
 struct drm_xe_vm_bind_op op_unmap_all(const struct bo *bo);
+/* A mirror of the process: the same addresses. */
+struct drm_xe_vm_bind_op op_mirror(uint64_t address, uint64_t bytes);
+/* @region: 0 system memory, 1 VRAM, or DRM_XE_CONSULT_MEM_ADVISE_PREF_LOC. */
+struct drm_xe_vm_bind_op op_prefetch(uint64_t address, uint64_t bytes, uint32_t region);
 
 /*
  * One VM_BIND on @queue, or on the VM's own bind queue if that is NULL.
