@@ -302,7 +302,7 @@ INSERT INTO enum (enum, value, label) VALUES
     ('lock_class', 23, 'svm_mm'), ('lock_class', 24, 'fault_ring'),
     ('lock_class', 25, 'copy_signal'), ('lock_class', 26, 'migration_ring'),
     ('lock_class', 27, 'context_ring'), ('lock_class', 28, 'vm_faults'),
-    ('lock_class', 29, 'moves'),
+    ('lock_class', 29, 'moves'), ('lock_class', 30, 'bar'),
 
     ('event', 0, 'unknown'), ('event', 1, 'unmap'), ('event', 2, 'clear'),
     ('event', 3, 'protection_vma'), ('event', 4, 'protection_page'),
