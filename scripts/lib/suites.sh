@@ -190,6 +190,7 @@ cmd_test() {
         run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/short.testlist"
     fi
     if [[ $mode == full ]]; then
+        run_suite "sweep debug" suite_igt debug fail-sweep
         for list in "$SVMGPU_TOP"/tests/igt/*.testlist; do
             [[ $list != */first-light.testlist && $list != */short.testlist ]] || continue
             run_suite "igt stock $(basename "$list" .testlist)" suite_igt stock "$list"
