@@ -235,19 +235,14 @@ free_queue:
  * @queue: the queue
  *
  * Any context. Under the ring lock, so that no job gets to the hardware later.
- *
- * Return: true when it was not banned before.
  */
-bool svmgpu_exec_queue_mark_banned(struct svmgpu_exec_queue *queue)
+void svmgpu_exec_queue_mark_banned(struct svmgpu_exec_queue *queue)
 {
 	unsigned long flags;
-	bool first;
 
 	svmgpu_spin_lock_irqsave(&queue->ring_lock, flags);
-	first = !queue->banned;
 	WRITE_ONCE(queue->banned, true);
 	svmgpu_spin_unlock_irqrestore(&queue->ring_lock, flags);
-	return first;
 }
 
 /**
@@ -259,7 +254,8 @@ bool svmgpu_exec_queue_mark_banned(struct svmgpu_exec_queue *queue)
  */
 void svmgpu_exec_queue_ban(struct svmgpu_exec_queue *queue)
 {
-	if (!svmgpu_exec_queue_mark_banned(queue) || svmgpu_exec_queue_is_bind(queue))
+	svmgpu_exec_queue_mark_banned(queue);
+	if (svmgpu_exec_queue_is_bind(queue))
 		return;
 	for (unsigned int i = 0; i < queue->width; i++)
 		if (queue->contexts[i].created)

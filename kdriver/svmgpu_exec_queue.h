@@ -139,7 +139,7 @@ void svmgpu_exec_queue_kill(struct svmgpu_exec_queue *queue);
 /* Marks banned after a failed fault or job; any context. */
 void svmgpu_exec_queue_ban(struct svmgpu_exec_queue *queue);
 /* The mark alone; true for who set it. Any context. */
-bool svmgpu_exec_queue_mark_banned(struct svmgpu_exec_queue *queue);
+void svmgpu_exec_queue_mark_banned(struct svmgpu_exec_queue *queue);
 /* File close: kills and lets go of every queue of @file. */
 void svmgpu_exec_queues_close(struct svmgpu_file *file);
 /* The device is lost: kills every queue that has contexts. May sleep. */

@@ -278,7 +278,10 @@ static void signal_until(struct svmgpu_exec_queue *queue, u64 last, int error)
 		u64 seqno = fence->base.seqno;
 		int err = fence_error(queue, seqno);
 
-		if (!err && seqno > completed)
+		/* who sees the job's error must find the queue banned */
+		if (err)
+			svmgpu_exec_queue_mark_banned(queue);
+		else if (seqno > completed)
 			err = error;
 		trace_svmgpu_job_completed(fence->trace_id, queue->trace_id, queue->vm->trace_id,
 					   queue->dev->caps.gpu_index, first_engine(queue), seqno,
