@@ -185,8 +185,7 @@ cmd_test() {
         prepare_guest debug 2
         run_suite driver suite_driver
         run_suite kunit suite_kunit
-        run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist" \
-            "$SVMGPU_TOP/tests/guest/debug.testlist"
+        run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist"
         run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/short.testlist"
     fi
     if [[ $mode == full ]]; then
