@@ -70,8 +70,8 @@ limit_of (const SviLane         *lane,
 typedef struct
 {
   SviCatalog *catalog;
-  /* by lane: a group with SVM ranges somewhere in it */
-  guint8     *ranged;
+  /* by lane: how many SVM ranges are somewhere in a group */
+  guint      *ranges;
 } Ranking;
 
 static int
@@ -84,15 +84,15 @@ by_rank (gconstpointer a,
   const SviLane *one = svi_catalog_get (ranking->catalog, i);
   const SviLane *other = svi_catalog_get (ranking->catalog, j);
 
-  if (ranking->ranged[i] != ranking->ranged[j])
-    return ranking->ranged[i] ? -1 : 1;
+  if (ranking->ranges[i] != ranking->ranges[j])
+    return ranking->ranges[i] > ranking->ranges[j] ? -1 : 1;
   if (one->weight != other->weight)
     return one->weight > other->weight ? -1 : 1;
   return i < j ? -1 : 1;
 }
 
-/* Hides all but the first of each group, as many as @limits allow: where memory moved comes before
- * where it did not, then the busiest.
+/* Hides all but the first of each group, as many as @limits allow: where most SVM ranges are comes
+ * first, then the busiest.
  */
 static void
 keep_first (SviCatalog            *catalog,
@@ -102,15 +102,18 @@ keep_first (SviCatalog            *catalog,
   guint n = svi_catalog_size (catalog);
   g_autofree guint *order = g_new (guint, n);
   g_autofree guint *children = g_new0 (guint, (n + 1) * (SVI_LANE_MARKS + 1));
-  g_autofree guint8 *ranged = g_new0 (guint8, n);
-  Ranking ranking = { catalog, ranged };
+  g_autofree guint *ranges = g_new0 (guint, n);
+  Ranking ranking = { catalog, ranges };
   guint m = 0;
 
   for (guint i = 0; i < n; i++)
-    if (svi_catalog_get (catalog, i)->kind == SVI_LANE_RANGE)
-      for (int up = svi_catalog_get (catalog, i)->parent; up >= 0 && !ranged[up];
-           up = svi_catalog_get (catalog, (guint) up)->parent)
-        ranged[up] = TRUE;
+    {
+      const SviLane *lane = svi_catalog_get (catalog, i);
+
+      if (lane->kind == SVI_LANE_RANGE)
+        for (int up = lane->parent; up >= 0; up = svi_catalog_get (catalog, (guint) up)->parent)
+          ranges[up]++;
+    }
 
   for (guint i = 0; i < n; i++)
     if (visible[i] && limit_of (svi_catalog_get (catalog, i), limits) != 0)
