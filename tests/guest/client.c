@@ -27,8 +27,8 @@ void client_open(struct client *client, int gpu, uint32_t flags)
 	*client = (struct client){ .fd = device_open(gpu) };
 	client->vm = vm_create(client->fd, flags);
 	client->queue = queue_create(&client->vm, DRM_XE_ENGINE_CLASS_COPY, -1);
-	client->pages = bo_create(client->fd, &client->vm, (CLIENT_BATCH_COUNT + 1) * PAGE,
-				  BO_SYSTEM);
+	client->pages = bo_create(client->fd, &client->vm,
+				  (1 + CLIENT_BATCH_COUNT + CLIENT_KEPT_COUNT) * PAGE, BO_SYSTEM);
 	bo_map(&client->pages);
 	vm_map(&client->vm, CLIENT_BATCHES, &client->pages);
 }
@@ -55,15 +55,26 @@ void client_close(struct client *client)
 	close(client->fd);
 }
 
-struct batch client_batch(struct client *client)
+static struct batch batch_in_page(struct client *client, unsigned int page)
 {
-	const unsigned int page = 1 + client->next++ % CLIENT_BATCH_COUNT;
 	struct batch batch;
 
 	batch_init_at(&batch, client->pages.map + page * PAGE, CLIENT_BATCHES + page * PAGE,
 		      CLIENT_BATCH_DWORDS);
 
 	return batch;
+}
+
+struct batch client_batch(struct client *client)
+{
+	return batch_in_page(client, 1 + client->next++ % CLIENT_BATCH_COUNT);
+}
+
+struct batch client_kept_batch(struct client *client)
+{
+	check(client->kept < CLIENT_KEPT_COUNT);
+
+	return batch_in_page(client, 1 + CLIENT_BATCH_COUNT + client->kept++);
 }
 
 struct batch client_store(struct client *client, uint64_t address, uint32_t value)

@@ -27,6 +27,8 @@ struct client {
 	struct bo pages;
 	/** @next: page that the next batch gets */
 	unsigned int next;
+	/** @kept: pages of batches that stay */
+	unsigned int kept;
 	/** @fence: of client_run(): value of the newest, in a long-running VM */
 	uint64_t fence;
 	/** @words: dwords of the first page that are given away */
@@ -37,8 +39,9 @@ struct client {
 #define CLIENT_BATCHES		(1ull << 46)
 /* Dwords of a batch. */
 #define CLIENT_BATCH_DWORDS	1024
-/* That many batches may be unfinished at a time. */
+/* That many batches may be unfinished at a time, and that many more stay for good. */
 #define CLIENT_BATCH_COUNT	255
+#define CLIENT_KEPT_COUNT	16
 
 /* On the @gpu-th GPU; @flags is DRM_XE_VM_CREATE_FLAG_*. */
 void client_open(struct client *client, int gpu, uint32_t flags);
@@ -56,6 +59,8 @@ struct word client_word(struct client *client);
 
 /* A new batch to write packets to; end it with batch_end(). */
 struct batch client_batch(struct client *client);
+/* One that later batches never take the place of, for jobs without an end. */
+struct batch client_kept_batch(struct client *client);
 /* A whole one: stores @value at @address. */
 struct batch client_store(struct client *client, uint64_t address, uint32_t value);
 /* Submits a batch: 0 or a negative errno. */

@@ -41,7 +41,7 @@ void traffic_wait_round(struct traffic *traffic)
 void traffic_begin(struct traffic *traffic, struct client *client, const uint64_t *addresses,
 		   int count)
 {
-	struct batch batch = client_batch(client);
+	struct batch batch = client_kept_batch(client);
 	const uint64_t start = batch_here(&batch);
 	struct drm_xe_sync sync;
 
