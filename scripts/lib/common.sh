@@ -135,32 +135,45 @@ SVMGPU_STEP_PID=
 end_step() { [[ -z $SVMGPU_STEP_PID ]] || kill_tree "$SVMGPU_STEP_PID"; }
 at_exit end_step
 
-# attempt COMMAND...: run COMMAND in a shell of its own, which cleans up after
-# itself, and go on whatever comes of it; ATTEMPT_STATUS is its status.  (Not
-# "if COMMAND": in a condition the shell ignores errors inside COMMAND.)
-attempt() {
+# attempt_begin COMMAND...: run COMMAND in a shell of its own, which cleans up
+# after itself, and go on; its process is ATTEMPT_PID.
+attempt_begin() {
     (
         SVMGPU_UNDO=()
         SVMGPU_MAIN_PID=$BASHPID
-        SVMGPU_ATTEMPT_PID=
+        SVMGPU_ATTEMPTS=()
         SVMGPU_STEP_PID=
         trap run_undo EXIT
         trap 'exit 143' TERM
         at_exit end_step
+        at_exit end_attempts
         "$@"
     ) &
-    SVMGPU_ATTEMPT_PID=$!
+    ATTEMPT_PID=$!
+    SVMGPU_ATTEMPTS[$ATTEMPT_PID]=running
+}
+
+# attempt_end PID: wait for it, whatever comes of it; ATTEMPT_STATUS is its status
+attempt_end() {
     ATTEMPT_STATUS=0
-    wait "$SVMGPU_ATTEMPT_PID" || ATTEMPT_STATUS=$?
-    SVMGPU_ATTEMPT_PID=
+    wait "$1" || ATTEMPT_STATUS=$?
+    unset "SVMGPU_ATTEMPTS[$1]"
 }
-SVMGPU_ATTEMPT_PID=
-end_attempt() {
-    [[ -n $SVMGPU_ATTEMPT_PID ]] || return 0
-    kill -TERM "$SVMGPU_ATTEMPT_PID" 2>/dev/null || true
-    wait "$SVMGPU_ATTEMPT_PID" 2>/dev/null || true
+
+# attempt COMMAND...: both.  (Not "if COMMAND": in a condition the shell ignores
+# errors inside COMMAND.)
+attempt() {
+    attempt_begin "$@"
+    attempt_end "$ATTEMPT_PID"
 }
-at_exit end_attempt
+
+declare -A SVMGPU_ATTEMPTS=() # by process
+end_attempts() {
+    ((${#SVMGPU_ATTEMPTS[@]})) || return 0
+    kill -TERM "${!SVMGPU_ATTEMPTS[@]}" 2>/dev/null || true
+    wait "${!SVMGPU_ATTEMPTS[@]}" 2>/dev/null || true
+}
+at_exit end_attempts
 
 # with_lock NAME COMMAND...: one builder of a thing at a time; the others wait
 # and then find it built.  The lock is the open file, so it never stays behind.

@@ -64,7 +64,7 @@ initrd_path() {
 }
 
 _make_initrd() {
-    local kernel=$1 out=$2 root release work=/build/initrd-$1.$$ tree=''
+    local kernel=$1 out=$2 root release work=/build/initrd-$1.$BASHPID tree=''
     root=$(guest_root)
     release=$(kernel_release "$kernel")
     [[ $kernel != debug ]] || tree=/build/$(kernel_name)/modules/lib/modules

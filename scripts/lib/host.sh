@@ -10,7 +10,8 @@ HOST_PACKAGES=(
     libsqlite3-dev libseccomp-dev libgtk-4-dev
     libadwaita-1-dev libvirt-dev gettext
     # to test and to draw without a display
-    xvfb xauth xdotool dbus adwaita-icon-theme fonts-cantarell fonts-dejavu-core sqlite3
+    shellcheck xvfb xauth xdotool dbus adwaita-icon-theme fonts-cantarell fonts-dejavu-core
+    sqlite3
     # to make the guest and to run it
     mmdebstrap uidmap debian-archive-keyring e2fsprogs procps util-linux
     libvirt-clients libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu

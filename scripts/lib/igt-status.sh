@@ -102,9 +102,9 @@ cmd_igt_status() {
         echo 'CREATE TABLE runs (kernel TEXT, json TEXT);'
         printf '.mode tabs\n.import %s plan\n' "$work/plan.tsv"
         result_dirs "${dirs[@]}" | while read -r dir; do
-            [[ -s $dir/results/igt/results.json ]] || continue
+            [[ -s $dir/results/results.json ]] || continue
             printf "INSERT INTO runs VALUES ('%s', readfile('%s'));\n" \
-                "$(cat "$dir/kernel")" "$dir/results/igt/results.json"
+                "$(cat "$dir/kernel")" "$dir/results/results.json"
         done
         cat "$SVMGPU_TOP/scripts/igt-status.sql"
     } >"$work/status.sql"

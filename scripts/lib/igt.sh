@@ -61,7 +61,7 @@ kernel_findings() {
 
 # igt_results_tsv DIR: what igt_runner found
 igt_results_tsv() {
-    local json=$1/results/igt/results.json
+    local json=$1/results/results.json
     [[ -s $json ]] || {
         printf 'fail\t0\tigt_runner left no results\n'
         return
@@ -92,7 +92,7 @@ run_igt() {
     igt_command "$dir" >"$dir/command"
     mkdir -p "$results"
     rm -rf "${results:?}"/*
-    run_guest "svmgpu-igt-$$" "$kernel" "$gpus" "$log" svmgpu.module.driver_name=xe "$dir"
+    run_guest "svmgpu-igt-$BASHPID" "$kernel" "$gpus" "$log" svmgpu.module.driver_name=xe "$dir"
     cp -r "$dir/." "$results/"
     ((RUN_STATUS == 0)) || die "igt_runner was not started" "see the lines above"
     {

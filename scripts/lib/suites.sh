@@ -3,23 +3,21 @@
 #
 # "svmgpu test": suites, each a function that adds lines
 # "result<TAB>seconds<TAB>name" to a file of its own below build/test.  A suite
-# that ends early is one failure more, never a silence.
+# that ends early is one failure more, never a silence.  Suites run one after
+# the other in lanes, and the lanes side by side, because a guest that waits for
+# its GPUs, or boots, leaves a processor idle.
 
 TEST_DIR=$SVMGPU_BUILD/test
 
 # the scripts themselves: style, and what they say to bad input
 suite_scripts() {
     local out=$1 script status start
-    if have shellcheck; then
-        if (cd "$SVMGPU_TOP" && git ls-files scripts .ci tests/scripts | xargs grep -lE '^#!.*sh$' |
-            xargs shellcheck -x) >"$out.log" 2>&1; then
-            printf 'pass\t0\tshellcheck\n' >>"$out"
-        else
-            tail -n 40 "$out.log"
-            printf 'fail\t0\tshellcheck\n' >>"$out"
-        fi
+    if (cd "$SVMGPU_TOP" && git ls-files scripts .ci tests/scripts | xargs grep -lE '^#!.*sh$' |
+        xargs shellcheck -x) >"$out.log" 2>&1; then
+        printf 'pass\t0\tshellcheck\n' >>"$out"
     else
-        printf 'skip\t0\tshellcheck (not installed)\n' >>"$out"
+        tail -n 40 "$out.log"
+        printf 'fail\t0\tshellcheck\n' >>"$out"
     fi
     for script in "$SVMGPU_TOP"/tests/scripts/*.test; do
         [[ -x $script ]] || continue
@@ -94,7 +92,7 @@ insmod $module || exit 1
 dmesg | sed 's/^\[ *[0-9.]*\] //' >$dir/ktap
 grep -E '^ *(not )?ok ' $dir/ktap
 END
-    run_guest "svmgpu-kunit-$$" debug 0 "" svmgpu.noload "$dir"
+    run_guest "svmgpu-kunit-$BASHPID" debug 0 "" svmgpu.noload "$dir"
     {
         # a case is a result line one level below its suite's
         sed -nE -e 's/^    ok [0-9]+ ([^ ]+).*# SKIP.*/skip\t0\tkunit \1/p' \
@@ -157,8 +155,51 @@ run_suite() {
     msg "== $title: $(count_results "$out" pass) passed, $(count_results "$out" fail) failed, $(count_results "$out" skip) skipped, $((SECONDS - start)) s"
 }
 
+# The lanes. A lane's lines begin with its name.
+lane_stock() {
+    run_suite host suite_host
+    run_suite "guest stock" suite_igt stock "$SVMGPU_TOP/tests/guest/guest.testlist"
+    run_suite "igt stock" suite_igt stock "$SVMGPU_TOP/tests/igt/first-light.testlist"
+    run_suite scripts suite_scripts
+}
+
+lane_debug() {
+    run_suite driver suite_driver
+    run_suite kunit suite_kunit
+    run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist"
+    run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/short.testlist"
+}
+
+# what takes hours, with --full
+lane_full() {
+    local list
+    run_suite "sweep debug" suite_igt debug fail-sweep
+    for list in "$SVMGPU_TOP"/tests/igt/*.testlist; do
+        [[ $list != */first-light.testlist && $list != */short.testlist ]] || continue
+        run_suite "igt stock $(basename "$list" .testlist)" suite_igt stock "$list"
+    done
+}
+
+# run_lanes NAME...: all at the same time, until the last has ended
+run_lanes() {
+    local name writer lanes=() writers=()
+    for name in "$@"; do
+        mkfifo "$TEST_DIR/$name.lane"
+        sed -u "s/^/$name | /" <"$TEST_DIR/$name.lane" &
+        writers+=($!)
+        attempt_begin "lane_$name" >"$TEST_DIR/$name.lane" 2>&1
+        lanes+=("$ATTEMPT_PID $name")
+    done
+    for name in "${lanes[@]}"; do
+        attempt_end "${name% *}"
+        ((ATTEMPT_STATUS == 0)) ||
+            printf '%s\tfail\t0\tended early\n' "${name#* }" >>"$TEST_DIR/all.tsv"
+    done
+    for writer in "${writers[@]}"; do wait "$writer"; done
+}
+
 cmd_test() {
-    local mode=default list passed failed skipped
+    local mode=default passed failed skipped
     while (($#)); do
         case $1 in
         --quick) mode=quick ;;
@@ -173,28 +214,20 @@ cmd_test() {
     rm -rf "$TEST_DIR"
     mkdir -p "$TEST_DIR"
     : >"$TEST_DIR/all.tsv"
-    ensure_host_build
-    prepare_guest stock 2
-    run_suite host suite_host
-    run_suite "guest stock" suite_igt stock "$SVMGPU_TOP/tests/guest/guest.testlist"
-    run_suite "igt stock" suite_igt stock "$SVMGPU_TOP/tests/igt/first-light.testlist"
     export SVMGPU_TEST_MODE=$mode
     [[ $mode != full ]] || export SVMGPU_TEST_ROUNDS=10
-    run_suite scripts suite_scripts
-    if [[ $mode != quick ]]; then
+    ensure_host_build
+    ensure_check_build
+    prepare_guest stock 2
+    case $mode in
+    quick) run_lanes stock ;;
+    default | full)
         prepare_guest debug 2
-        run_suite driver suite_driver
-        run_suite kunit suite_kunit
-        run_suite "guest debug" suite_igt debug "$SVMGPU_TOP/tests/guest/guest.testlist"
-        run_suite "igt debug" suite_igt debug "$SVMGPU_TOP/tests/igt/short.testlist"
-    fi
-    if [[ $mode == full ]]; then
-        run_suite "sweep debug" suite_igt debug fail-sweep
-        for list in "$SVMGPU_TOP"/tests/igt/*.testlist; do
-            [[ $list != */first-light.testlist && $list != */short.testlist ]] || continue
-            run_suite "igt stock $(basename "$list" .testlist)" suite_igt stock "$list"
-        done
-    fi
+        ensure_driver debug kunit
+        run_lanes stock debug
+        ;;
+    esac
+    [[ $mode != full ]] || run_lanes full
     passed=$(cut -f2 "$TEST_DIR/all.tsv" | grep -c '^pass' || true)
     failed=$(cut -f2 "$TEST_DIR/all.tsv" | grep -c '^fail' || true)
     skipped=$(cut -f2 "$TEST_DIR/all.tsv" | grep -c '^skip' || true)
