@@ -500,8 +500,7 @@ static int bind_lock_and_execute(struct svmgpu_bind *bind)
 		drm_exec_until_all_locked(&v.exec) {
 			err = bind_lock_all(bind, &v);
 			drm_exec_retry_on_contention(&v.exec);
-			if (err)
-				break;
+			break;
 		}
 		svmgpu_validation_traced(&v);
 		if (!err)

@@ -180,8 +180,7 @@ static int lock_and_validate(struct exec_call *call, struct svmgpu_validation *v
 	drm_exec_until_all_locked(&v->exec) {
 		err = svmgpu_vm_lock_objects(vm, v, 1);
 		drm_exec_retry_on_contention(&v->exec);
-		if (err)
-			break;
+		break;
 	}
 	svmgpu_validation_traced(v);
 	exec_phase(exec_locked, call, 0, 0, v->traced, err);

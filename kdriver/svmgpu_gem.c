@@ -148,8 +148,7 @@ static vm_fault_t svmgpu_gem_fault_slow(struct vm_fault *vmf, struct svmgpu_devi
 		drm_exec_until_all_locked(&v.exec) {
 			err = svmgpu_validation_lock(&v, &bo->ttm.base, 0);
 			drm_exec_retry_on_contention(&v.exec);
-			if (err)
-				break;
+			break;
 		}
 		svmgpu_validation_traced(&v);
 		if (!err)
@@ -364,9 +363,8 @@ int svmgpu_gem_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 				err = svmgpu_validation_lock(&v, drm_gpuvm_resv_obj(&vm->gpuvm),
 							     0);
 				drm_exec_retry_on_contention(&v.exec);
-				if (err)
-					break;
 			}
+			break;
 		}
 		svmgpu_validation_traced(&v);
 		if (!err) {

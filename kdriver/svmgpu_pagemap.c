@@ -382,6 +382,7 @@ static int pagemap_populate_mm(struct drm_pagemap *dpagemap, unsigned long start
 	drm_exec_until_all_locked(&v.exec) {
 		err = svmgpu_validation_lock(&v, &bo->ttm.base, 1);
 		drm_exec_retry_on_contention(&v.exec);
+		break;
 	}
 	if (err)
 		goto out_end;

@@ -208,8 +208,7 @@ static int svmgpu_prime_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_d
 		drm_exec_until_all_locked(&v.exec) {
 			err = svmgpu_validation_lock(&v, obj, 0);
 			drm_exec_retry_on_contention(&v.exec);
-			if (err)
-				break;
+			break;
 		}
 		svmgpu_validation_traced(&v);
 		if (!err && bo->ttm.resource)

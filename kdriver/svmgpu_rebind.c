@@ -387,8 +387,7 @@ static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences, bool e
 		drm_exec_until_all_locked(&v.exec) {
 			err = svmgpu_vm_lock_objects(vm, &v, 1 + vm->preempt.num_queues);
 			drm_exec_retry_on_contention(&v.exec);
-			if (err)
-				break;
+			break;
 		}
 		svmgpu_validation_traced(&v);
 		if (err || !(svmgpu_vm_needs_rebind(vm) || (!evicted && queues_wait(vm))))

@@ -11,12 +11,16 @@
  *		drm_exec_until_all_locked(&v.exec) {
  *			err = svmgpu_validation_lock(&v, obj, num_fences);
  *			drm_exec_retry_on_contention(&v.exec);
- *			...
+ *			break;
  *		}
  *		svmgpu_validation_traced(&v);
  *		... work ...
  *		svmgpu_validation_end(&v);
  *	} while (svmgpu_validation_retry(&v, &err));
+ *
+ * The loop is left by break. At its end drm_exec would close the ticket
+ * (ww_acquire_done()), but TTM locks with it what it evicts for the work. Sections
+ * that allocate no device memory may let the loop end.
  */
 #ifndef SVMGPU_VALIDATION_H
 #define SVMGPU_VALIDATION_H

@@ -622,8 +622,7 @@ int svmgpu_vma_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, bool write, b
 				err = svmgpu_validation_lock(&v, &bo->ttm.base, 1);
 				drm_exec_retry_on_contention(&v.exec);
 			}
-			if (err)
-				break;
+			break;
 		}
 		svmgpu_validation_traced(&v);
 		if (!err)
