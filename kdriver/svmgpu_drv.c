@@ -22,6 +22,7 @@
 #include "svmgpu_drv.h"
 #include "svmgpu_exec_queue.h"
 #include "svmgpu_svm.h"
+#include "svmgpu_trace_sink.h"
 #include "svmgpu_vm.h"
 
 #if !IS_ENABLED(CONFIG_DRM_GPUSVM) || !IS_ENABLED(CONFIG_DRM_GPUVM) || \
@@ -263,8 +264,10 @@ static int __init svmgpu_module_init(void)
 	if (err)
 		return err;
 	err = svmgpu_register_driver();
-	if (err)
+	if (err) {
 		svmgpu_device_module_fini();
+		svmgpu_trace_sink_module_fini();
+	}
 	return err;
 }
 module_init(svmgpu_module_init);
@@ -273,6 +276,7 @@ static void __exit svmgpu_module_exit(void)
 {
 	pci_unregister_driver(&svmgpu_pci_driver);
 	svmgpu_device_module_fini();
+	svmgpu_trace_sink_module_fini();
 	/* callbacks of ours that are still on their way */
 	rcu_barrier();
 }

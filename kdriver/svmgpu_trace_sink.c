@@ -4,7 +4,9 @@
  * where the device process takes them to the event log. The protocol is told in
  * qemu-hw/abi/svmgpu_trace.h.
  *
- * One GPU, the first that is probed, carries the rings of the whole module. A
+ * One GPU, the first that is probed, carries the rings of the whole module. The
+ * probes stay registered when it goes, and find the sink paused: patching the
+ * tracepoints' call sites under load is more than a GPU that goes may ask for. A
  * probe reserves a record in its CPU's ring, fills it and commits it; it takes no
  * lock, so it may be called anywhere but in an NMI. What a record refers to
  * (threads, processes, lock classes, locks, places) is defined by a record of
@@ -55,18 +57,18 @@ struct sink_cpu {
 
 /** struct svmgpu_trace_sink - the module's sink */
 struct svmgpu_trace_sink {
-	/** @dev: GPU whose BAR 4 it is */
+	/** @dev: GPU whose BAR 4 it is; NULL: none, the sink is paused */
 	struct svmgpu_device *dev;
 	/** @header: BAR 4, mapped */
 	struct svmgpu_trace_header *header;
-	/** @bytes: mapped */
-	u64 bytes;
 	/** @records: per ring */
 	u32 records;
 	/** @shift: log2 of @records */
 	u32 shift;
 	/** @paused: BAR 4 must not be touched */
 	bool paused;
+	/** @starter: task that puts the first records into rings that are still paused */
+	struct task_struct *starter;
 	/** @cpus: rings by CPU number */
 	struct sink_cpu *cpus;
 	/** @trace_class: number in the log of each enum svmgpu_lock_class */
@@ -83,6 +85,7 @@ struct svmgpu_trace_sink {
 	struct irq_work clock_wake;
 };
 
+/* Set before the probes are registered, freed after they are unregistered. */
 static struct svmgpu_trace_sink *sink;
 /* GPUs that come and go at the same time; protects @sink but from probes */
 static DEFINE_MUTEX(sink_mutex);
@@ -109,6 +112,11 @@ static void ring_doorbell(void)
 	svmgpu_write32(sink->dev, SVMGPU_REG_DOORBELL_TRACE, 1);
 }
 
+static bool sink_paused(void)
+{
+	return READ_ONCE(sink->paused) && READ_ONCE(sink->starter) != current;
+}
+
 /* Any context but NMI. */
 static void put_record(u32 type, const void *payload, size_t bytes)
 {
@@ -118,7 +126,7 @@ static void put_record(u32 type, const void *payload, size_t bytes)
 
 	preempt_disable_notrace();
 	cpu = &sink->cpus[smp_processor_id()];
-	if (unlikely(READ_ONCE(sink->paused))) {
+	if (unlikely(sink_paused())) {
 		if (!cpu->missed)
 			cpu->missed_first_ns = ktime_get_mono_fast_ns();
 		cpu->missed++;
@@ -154,11 +162,16 @@ out:
 	preempt_enable_notrace();
 }
 
-/* True when @hash was seen before; else it is from now on. */
+/*
+ * True when @hash was seen before; else it is from now on. Nothing is defined
+ * while the sink is paused.
+ */
 static bool seen(u64 hash)
 {
 	u64 *set = sink->seen[hash_64(hash, ilog2(SEEN_SETS))];
 
+	if (unlikely(sink_paused()))
+		return true;
 	for (unsigned int i = 0; i < SEEN_WAYS; i++)
 		if (READ_ONCE(set[i]) == hash)
 			return true;
@@ -661,6 +674,7 @@ static void write_header(u32 rings)
 		void *ring = (void *)header + SVMGPU_TRACE_HEADER_BYTES + i * stride;
 
 		memset(ring, 0, stride);
+		memset(&sink->cpus[i], 0, sizeof(sink->cpus[i]));
 		sink->cpus[i].ring = ring;
 		sink->cpus[i].records = ring + SVMGPU_TRACE_RING_HEADER_BYTES;
 	}
@@ -683,10 +697,58 @@ static void write_header(u32 rings)
 
 static void sink_free(struct svmgpu_trace_sink *s)
 {
-	if (s->header)
-		memunmap(s->header);
 	kvfree(s->cpus);
 	kvfree(s);
+}
+
+/* The sink of the module, paused, with its probes. */
+static int sink_create(void)
+{
+	struct svmgpu_trace_sink *s;
+	int err;
+
+	if (nr_cpu_ids > SVMGPU_TRACE_MAX_RINGS)
+		return -E2BIG;
+	s = kvzalloc_obj(*s, GFP_KERNEL);
+	if (!s)
+		return -ENOMEM;
+	s->cpus = kvcalloc(nr_cpu_ids, sizeof(*s->cpus), GFP_KERNEL);
+	if (!s->cpus) {
+		sink_free(s);
+		return -ENOMEM;
+	}
+	s->paused = true;
+	INIT_DELAYED_WORK(&s->clock_work, clock_work);
+	init_irq_work(&s->clock_wake, clock_wake);
+	for (u16 class = 0; class < SVMGPU_LOCK_CLASSES; class++) {
+		const struct svmgpu_lock_class_info *info = svmgpu_lock_class_info(class);
+
+		if (info)
+			s->trace_class[class] = info->trace_class;
+	}
+	sink = s;
+	err = register_probes();
+	if (err) {
+		sink = NULL;
+		sink_free(s);
+	}
+	return err;
+}
+
+/* Probes leave BAR 4 alone and define nothing until sink_continue(). */
+static void sink_pause(void)
+{
+	WRITE_ONCE(sink->paused, true);
+	/* who did not see it has returned */
+	tracepoint_synchronize_unregister();
+}
+
+static void sink_continue(void)
+{
+	/* what was to be defined meanwhile may have been lost */
+	memset(sink->seen, 0, sizeof(sink->seen));
+	/* the rings and what has been seen, before who uses them */
+	smp_store_release(&sink->paused, false);
 }
 
 static void define_gpu(struct svmgpu_device *dev)
@@ -702,57 +764,31 @@ static void define_gpu(struct svmgpu_device *dev)
 
 static int sink_start(struct svmgpu_device *dev, u64 bytes)
 {
-	struct svmgpu_trace_sink *s;
-	int err;
+	u32 records = records_that_fit(bytes, nr_cpu_ids);
 
-	if (nr_cpu_ids > SVMGPU_TRACE_MAX_RINGS)
-		return -E2BIG;
-	s = kvzalloc_obj(*s, GFP_KERNEL);
-	if (!s)
-		return -ENOMEM;
-	s->dev = dev;
-	s->bytes = bytes;
-	s->records = records_that_fit(bytes, nr_cpu_ids);
-	s->cpus = kvcalloc(nr_cpu_ids, sizeof(*s->cpus), GFP_KERNEL);
-	if (!s->records || !s->cpus) {
-		err = s->cpus ? -ENOSPC : -ENOMEM;
-		goto free_sink;
-	}
-	s->shift = ilog2(s->records);
+	if (!records)
+		return -ENOSPC;
 	/* host memory behind a BAR: cached, like any memory that two CPUs share */
-	s->header = memremap(pci_resource_start(dev->pdev, SVMGPU_BAR_TRACE), bytes, MEMREMAP_WB);
-	if (!s->header) {
-		err = -ENOMEM;
-		goto free_sink;
-	}
-	INIT_DELAYED_WORK(&s->clock_work, clock_work);
-	init_irq_work(&s->clock_wake, clock_wake);
-	sink = s;
+	sink->header = memremap(pci_resource_start(dev->pdev, SVMGPU_BAR_TRACE), bytes,
+				MEMREMAP_WB);
+	if (!sink->header)
+		return -ENOMEM;
+	sink->dev = dev;
+	sink->records = records;
+	sink->shift = ilog2(records);
+	sink->clock_idle = 0;
+	sink->clock_head = 0;
 	write_header(nr_cpu_ids);
+	WRITE_ONCE(sink->starter, current);
 	sample_clock();
 	define_gpu(dev);
-	for (u16 class = 0; class < SVMGPU_LOCK_CLASSES; class++) {
-		const struct svmgpu_lock_class_info *info = svmgpu_lock_class_info(class);
-
-		if (!info)
-			continue;
-		s->trace_class[class] = info->trace_class;
-		define_class(class);
-	}
-	err = register_probes();
-	if (err)
-		goto stop;
-	schedule_delayed_work(&s->clock_work, HZ / 4);
+	for (u16 class = 0; class < SVMGPU_LOCK_CLASSES; class++)
+		if (svmgpu_lock_class_info(class))
+			define_class(class);
+	WRITE_ONCE(sink->starter, NULL);
+	sink_continue();
+	schedule_delayed_work(&sink->clock_work, HZ / 4);
 	return 0;
-
-stop:
-	WRITE_ONCE(s->header->magic, 0);
-	irq_work_sync(&s->clock_wake);
-	cancel_delayed_work_sync(&s->clock_work);
-	sink = NULL;
-free_sink:
-	sink_free(s);
-	return err;
 }
 
 /**
@@ -770,7 +806,7 @@ void svmgpu_trace_sink_add(struct svmgpu_device *dev)
 	int err;
 
 	guard(mutex)(&sink_mutex);
-	if (sink) {
+	if (sink && sink->dev) {
 		define_gpu(dev);
 		return;
 	}
@@ -779,7 +815,9 @@ void svmgpu_trace_sink_add(struct svmgpu_device *dev)
 	bytes = min_t(u64, read_trace_bytes(dev), bar);
 	if (!bytes)
 		return;
-	err = sink_start(dev, bytes);
+	err = sink ? 0 : sink_create();
+	if (!err)
+		err = sink_start(dev, bytes);
 	if (err)
 		drm_warn(&dev->drm, "no event log: trace area of %#llx bytes: %d\n", bytes, err);
 }
@@ -792,20 +830,32 @@ void svmgpu_trace_sink_add(struct svmgpu_device *dev)
  */
 void svmgpu_trace_sink_remove(struct svmgpu_device *dev)
 {
-	struct svmgpu_trace_sink *s;
-
 	guard(mutex)(&sink_mutex);
-	s = sink;
-	if (!s || s->dev != dev)
+	if (!sink || sink->dev != dev)
+		return;
+	sample_clock();
+	sink_pause();
+	irq_work_sync(&sink->clock_wake);
+	cancel_delayed_work_sync(&sink->clock_work);
+	ring_doorbell();
+	WRITE_ONCE(sink->header->magic, 0);
+	memunmap(sink->header);
+	sink->header = NULL;
+	sink->dev = NULL;
+}
+
+/**
+ * svmgpu_trace_sink_module_fini() - undoes what the first GPU made for the module
+ *
+ * No GPU is left. Process context, may sleep.
+ */
+void svmgpu_trace_sink_module_fini(void)
+{
+	if (!sink)
 		return;
 	unregister_probes(ARRAY_SIZE(sink_probes));
-	irq_work_sync(&s->clock_wake);
-	cancel_delayed_work_sync(&s->clock_work);
-	sample_clock();
-	ring_doorbell();
-	WRITE_ONCE(s->header->magic, 0);
+	sink_free(sink);
 	sink = NULL;
-	sink_free(s);
 }
 
 /**
@@ -820,9 +870,7 @@ void svmgpu_trace_sink_pause(struct svmgpu_device *dev)
 	guard(mutex)(&sink_mutex);
 	if (!sink || sink->dev != dev)
 		return;
-	WRITE_ONCE(sink->paused, true);
-	/* who did not see it has left BAR 4: probes run without preemption */
-	synchronize_rcu();
+	sink_pause();
 }
 
 /**
@@ -851,7 +899,7 @@ void svmgpu_trace_sink_resume(struct svmgpu_device *dev)
 		WRITE_ONCE(ring->lost, READ_ONCE(ring->lost) + cpu->missed);
 		cpu->missed = 0;
 	}
-	WRITE_ONCE(sink->paused, false);
+	sink_continue();
 }
 
 static int set_mark(const char *value, const struct kernel_param *param)

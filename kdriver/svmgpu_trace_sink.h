@@ -12,6 +12,9 @@ void svmgpu_trace_sink_add(struct svmgpu_device *dev);
 /* Remove: last, while registers can still be written. */
 void svmgpu_trace_sink_remove(struct svmgpu_device *dev);
 
+/* The module's exit. */
+void svmgpu_trace_sink_module_fini(void);
+
 /* Around a time in which BAR 4 cannot be reached: events are counted as lost. */
 void svmgpu_trace_sink_pause(struct svmgpu_device *dev);
 void svmgpu_trace_sink_resume(struct svmgpu_device *dev);
