@@ -19,30 +19,68 @@
 #define RANGE_FIRST(node)	((node)->first)
 #define RANGE_LAST(node)	((node)->last)
 
-INTERVAL_TREE_DEFINE(struct svmgpu_range_fence, rb, u64, subtree_last, RANGE_FIRST, RANGE_LAST,
+INTERVAL_TREE_DEFINE(struct svmgpu_fenced_range, rb, u64, subtree_last, RANGE_FIRST, RANGE_LAST,
 		     static, range_tree);
 
 /* --- range fences ------------------------------------------------------------ */
 
-static void range_fence_free(struct svmgpu_range_fence *range)
+static struct svmgpu_range_fence *range_fence_alloc(const struct svmgpu_pt_update *updates,
+						    u32 count)
 {
-	dma_fence_put(range->fence);
-	kfree(range);
+	struct svmgpu_range_fence *fence;
+	u32 i;
+
+	fence = kvzalloc_flex(*fence, ranges, count, GFP_KERNEL_ACCOUNT);
+	if (!fence)
+		return NULL;
+	fence->count = count;
+	for (i = 0; i < count; i++) {
+		fence->ranges[i].first = updates[i].first;
+		fence->ranges[i].last = updates[i].last;
+		fence->ranges[i].owner = fence;
+	}
+	return fence;
 }
 
-/* VM lock held for write. Signalled ones order nothing any more. */
-static void range_fences_prune(struct svmgpu_vm *vm, bool all)
+static void range_fence_free(struct svmgpu_range_fence *fence)
 {
-	struct svmgpu_range_fence *range, *next;
-	LIST_HEAD(done);
+	if (!fence)
+		return;
+	dma_fence_put(fence->fence);
+	kvfree(fence);
+}
 
-	for (range = range_tree_iter_first(&vm->range_fences, 0, U64_MAX); range;
-	     range = range_tree_iter_next(range, 0, U64_MAX))
-		if (all || dma_fence_is_signaled(range->fence))
-			list_add_tail(&range->link, &done);
-	list_for_each_entry_safe(range, next, &done, link) {
-		range_tree_remove(range, &vm->range_fences);
-		range_fence_free(range);
+/* VM lock held for write. Allocates nothing. */
+static void range_fence_insert(struct svmgpu_vm *vm, struct svmgpu_range_fence *fence)
+{
+	u32 i;
+
+	for (i = 0; i < fence->count; i++)
+		range_tree_insert(&fence->ranges[i], &vm->range_fences.tree);
+}
+
+/*
+ * Any context: the job has ended. The VM lock cannot be taken here, because who
+ * holds it may wait for jobs: the next job that is made clears up.
+ */
+static void range_fence_done(struct svmgpu_vm *vm, struct svmgpu_range_fence *fence)
+{
+	llist_add(&fence->done_link, &vm->range_fences.done);
+}
+
+/*
+ * VM lock held for write, or nobody else has the VM. What ended since the last time
+ * leaves the tree, in whatever order it ended; what is pending costs nothing.
+ */
+static void range_fences_prune(struct svmgpu_vm *vm)
+{
+	struct svmgpu_range_fence *fence, *next;
+	u32 i;
+
+	llist_for_each_entry_safe(fence, next, llist_del_all(&vm->range_fences.done), done_link) {
+		for (i = 0; i < fence->count; i++)
+			range_tree_remove(&fence->ranges[i], &vm->range_fences.tree);
+		range_fence_free(fence);
 	}
 }
 
@@ -56,11 +94,11 @@ static void range_fences_prune(struct svmgpu_vm *vm, bool all)
  */
 bool svmgpu_bind_pending(struct svmgpu_vm *vm, u64 first, u64 last)
 {
-	struct svmgpu_range_fence *range;
+	struct svmgpu_fenced_range *range;
 
-	for (range = range_tree_iter_first(&vm->range_fences, first, last); range;
+	for (range = range_tree_iter_first(&vm->range_fences.tree, first, last); range;
 	     range = range_tree_iter_next(range, first, last))
-		if (!dma_fence_is_signaled(range->fence))
+		if (!dma_fence_is_signaled(range->owner->fence))
 			return true;
 	return false;
 }
@@ -77,24 +115,25 @@ bool svmgpu_bind_pending(struct svmgpu_vm *vm, u64 first, u64 last)
  */
 int svmgpu_bind_wait(struct svmgpu_vm *vm, u64 first, u64 last)
 {
-	struct svmgpu_range_fence *range;
+	struct svmgpu_fenced_range *range;
 
-	for (range = range_tree_iter_first(&vm->range_fences, first, last); range;
+	for (range = range_tree_iter_first(&vm->range_fences.tree, first, last); range;
 	     range = range_tree_iter_next(range, first, last))
-		if (dma_fence_wait(range->fence, true))
+		if (dma_fence_wait(range->owner->fence, true))
 			return -EINTR;
 	return 0;
 }
 
 /**
- * svmgpu_bind_forget() - drops every range fence
- * @vm: the VM, idle
+ * svmgpu_bind_forget() - drops the range fences of a VM that is going
+ * @vm: the VM; all its jobs have ended, because each has a reference to it
  *
- * Context: VM lock held for write, or nobody else has the VM.
+ * Context: nobody else has the VM; may sleep.
  */
 void svmgpu_bind_forget(struct svmgpu_vm *vm)
 {
-	range_fences_prune(vm, true);
+	range_fences_prune(vm);
+	WARN_ON(!RB_EMPTY_ROOT(&vm->range_fences.tree.rb_root));
 }
 
 /* --- jobs ---------------------------------------------------------------------- */
@@ -106,13 +145,9 @@ static struct svmgpu_bind_job *to_bind_job(struct drm_sched_job *base)
 
 static void bind_job_free(struct svmgpu_bind_job *job)
 {
-	u32 i;
-
 	if (job->list)
 		svmgpu_migrate_list_free(job->list);
-	for (i = 0; job->ranges && i < job->num_ranges; i++)
-		kfree(job->ranges[i]);
-	kfree(job->ranges);
+	range_fence_free(job->range_fence);
 	svmgpu_exec_queue_put(job->queue);
 	svmgpu_vm_put(job->vm);
 	kfree(job);
@@ -153,6 +188,8 @@ static void bind_free_job(struct drm_sched_job *base)
 	/* the list's flush has retired: no walk is inside these tables (L10) */
 	svmgpu_pt_free_list(job->vm->pt.dma, &job->detached);
 	drm_sched_job_cleanup(base);
+	range_fence_done(job->vm, job->range_fence);
+	job->range_fence = NULL;
 	bind_job_free(job);
 }
 
@@ -184,22 +221,17 @@ struct svmgpu_bind_job *svmgpu_bind_job_create(struct svmgpu_vm *vm,
 
 	if (!job)
 		return ERR_PTR(-ENOMEM);
+	range_fences_prune(vm);
 	job->vm = svmgpu_vm_get(vm);
 	svmgpu_exec_queue_get(queue);
 	job->queue = queue;
 	job->trace_id = svmgpu_trace_new_id();
 	INIT_LIST_HEAD(&job->detached);
 
-	job->ranges = kcalloc(count, sizeof(*job->ranges), GFP_KERNEL_ACCOUNT);
-	if (!job->ranges)
+	job->range_fence = range_fence_alloc(updates, count);
+	if (!job->range_fence)
 		goto err_job;
-	job->num_ranges = count;
 	for (i = 0; i < count; i++) {
-		job->ranges[i] = kzalloc_obj(*job->ranges[i], GFP_KERNEL_ACCOUNT);
-		if (!job->ranges[i])
-			goto err_job;
-		job->ranges[i]->first = updates[i].first;
-		job->ranges[i]->last = updates[i].last;
 		start = min(start, updates[i].start);
 		end = max(end, updates[i].end);
 	}
@@ -246,21 +278,21 @@ void svmgpu_bind_job_destroy(struct svmgpu_bind_job *job)
 int svmgpu_bind_job_add_ranges(struct svmgpu_bind_job *job, struct svmgpu_pt_update *updates,
 			       u32 count)
 {
-	struct svmgpu_range_fence *range;
+	struct svmgpu_fenced_range *range;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
 		const u64 first = updates[i].first, last = updates[i].last;
 
-		for (range = range_tree_iter_first(&job->vm->range_fences, first, last); range;
+		for (range = range_tree_iter_first(&job->vm->range_fences.tree, first, last); range;
 		     range = range_tree_iter_next(range, first, last)) {
 			int err;
 
-			if (dma_fence_is_signaled(range->fence))
+			if (dma_fence_is_signaled(range->owner->fence))
 				continue;
-			job->behind_user |= range->behind_user;
+			job->behind_user |= range->owner->behind_user;
 			err = drm_sched_job_add_dependency(&job->base,
-							   dma_fence_get(range->fence));
+							   dma_fence_get(range->owner->fence));
 			if (err)
 				return err;
 		}
@@ -301,21 +333,14 @@ struct dma_fence *svmgpu_bind_job_submit(struct svmgpu_bind_job *job,
 {
 	struct svmgpu_vm *vm = job->vm;
 	struct dma_fence *fence;
-	u32 i;
 
-	range_fences_prune(vm, false);
 	svmgpu_pt_commit_list(updates, count, job->list, &job->detached);
 
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
-	for (i = 0; i < count; i++) {
-		struct svmgpu_range_fence *range = job->ranges[i];
-
-		job->ranges[i] = NULL;
-		range->fence = dma_fence_get(fence);
-		range->behind_user = job->behind_user;
-		range_tree_insert(range, &vm->range_fences);
-	}
+	job->range_fence->fence = dma_fence_get(fence);
+	job->range_fence->behind_user = job->behind_user;
+	range_fence_insert(vm, job->range_fence);
 	drm_sched_entity_push_job(&job->base);
 	return fence;
 }

@@ -11,6 +11,7 @@
 
 #include <linux/interval_tree_generic.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/types.h>
 
 #include <drm/gpu_scheduler.h>
@@ -22,9 +23,9 @@ struct svmgpu_migrate_list;
 struct svmgpu_pt_update;
 struct svmgpu_vm;
 
-/** struct svmgpu_range_fence - [@first, @last] is being written until @fence signals */
-struct svmgpu_range_fence {
-	/** @rb: svmgpu_vm.range_fences */
+/** struct svmgpu_fenced_range - [@first, @last] is being written by a job */
+struct svmgpu_fenced_range {
+	/** @rb: svmgpu_vm.range_fences.tree */
 	struct rb_node rb;
 	/** @first: first byte */
 	u64 first;
@@ -32,12 +33,22 @@ struct svmgpu_range_fence {
 	u64 last;
 	/** @subtree_last: of the interval tree */
 	u64 subtree_last;
-	/** @fence: of the job */
+	/** @owner: the job's */
+	struct svmgpu_range_fence *owner;
+};
+
+/** struct svmgpu_range_fence - what one job writes until @fence signals */
+struct svmgpu_range_fence {
+	/** @done_link: svmgpu_vm.range_fences.done */
+	struct llist_node done_link;
+	/** @fence: of the job; NULL until it is submitted */
 	struct dma_fence *fence;
 	/** @behind_user: svmgpu_bind_job.behind_user */
 	bool behind_user;
-	/** @link: collects signalled ones */
-	struct list_head link;
+	/** @count: entries of @ranges */
+	u32 count;
+	/** @ranges: one for each update */
+	struct svmgpu_fenced_range ranges[] __counted_by(count);
 };
 
 /** struct svmgpu_bind_job - one page-table job */
@@ -52,10 +63,8 @@ struct svmgpu_bind_job {
 	struct svmgpu_migrate_list *list;
 	/** @detached: tables to free when it is done */
 	struct list_head detached;
-	/** @ranges: range fences that are not in the tree yet */
-	struct svmgpu_range_fence **ranges;
-	/** @num_ranges: entries of @ranges */
-	u32 num_ranges;
+	/** @range_fence: what it writes; in the VM's tree once submitted */
+	struct svmgpu_range_fence *range_fence;
 	/**
 	 * @behind_user: it waits, perhaps through other jobs, for an in-sync, that is
 	 * for something that user space may yet have to do
@@ -91,7 +100,7 @@ void svmgpu_bind_job_destroy(struct svmgpu_bind_job *job);
  */
 struct dma_fence *svmgpu_bind_job_submit(struct svmgpu_bind_job *job,
 					 struct svmgpu_pt_update *updates, u32 count);
-/* VM is gone or idle: drops every range fence. */
+/* No job is left: the rest of the range fences goes. */
 void svmgpu_bind_forget(struct svmgpu_vm *vm);
 
 #endif

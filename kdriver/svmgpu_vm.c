@@ -393,7 +393,8 @@ static void vm_init(struct svmgpu_vm *vm, struct svmgpu_device *dev, struct svmg
 	vm->flags = flags;
 	vm->trace_id = svmgpu_trace_new_id();
 	vm->pt.dma = dev->drm.dev;
-	vm->range_fences = RB_ROOT_CACHED;
+	vm->range_fences.tree = RB_ROOT_CACHED;
+	init_llist_head(&vm->range_fences.done);
 	svmgpu_rwsem_init(&vm->lock, SVMGPU_LOCK_VM);
 	svmgpu_lock_set_owner(&vm->lock, dev->caps.gpu_index, vm->trace_id);
 	svmgpu_spin_lock_init(&vm->userptr.invalidated_lock, SVMGPU_LOCK_USERPTR_LIST);

@@ -8,6 +8,9 @@
 #ifndef SVMGPU_VM_H
 #define SVMGPU_VM_H
 
+#include <linux/llist.h>
+#include <linux/rbtree.h>
+
 #include <drm/drm_gpuvm.h>
 #include <drm/ttm/ttm_resource.h>
 
@@ -101,8 +104,13 @@ struct svmgpu_vm {
 	} preempt;
 	/** @bind_queue: default bind queue (svmgpu_vm_bind.c); sync binds inject through another */
 	struct svmgpu_exec_queue *bind_queue;
-	/** @range_fences: unfinished page-table jobs by range (svmgpu_bind_job.h); @lock */
-	struct rb_root_cached range_fences;
+	/** @range_fences: of page-table jobs (svmgpu_bind_job.h) */
+	struct {
+		/** @range_fences.tree: by range: of unfinished jobs and of those in @done; @lock */
+		struct rb_root_cached tree;
+		/** @range_fences.done: of ended jobs; emptied with @lock held for write */
+		struct llist_head done;
+	} range_fences;
 	/** @faults: bad accesses, at most SVMGPU_VM_MAX_FAULTS; @faults_lock */
 	struct svmgpu_vm_fault *faults;
 	/** @num_faults: of @faults */
