@@ -600,6 +600,100 @@ static void bench_bind(struct bench *bench)
 	client_close(&client);
 }
 
+/* --- bind against what is pending -------------------------------------------- */
+
+#define PENDING_FEW	16
+#define PENDING_MANY	4096
+#define PENDING_ROUNDS	9
+#define PENDING_CALLS	50
+/* pages that share a page table */
+#define TABLE_PAGES	512
+
+/** struct pending - a VM whose binds wait behind a gate */
+struct pending {
+	/** @submitter: the VM, and what its binds wait for */
+	struct submitter submitter;
+	/** @bo: one page, mapped everywhere */
+	struct bo bo;
+	/** @next: page that the next bind maps */
+	unsigned int next;
+};
+
+/* The page tables are there: a pending bind that made one would hold back its neighbours. */
+static void pending_open(struct pending *pending)
+{
+	struct client *client = &pending->submitter.client;
+
+	submitter_open(&pending->submitter);
+	pending->bo = bo_create(client->fd, &client->vm, PAGE, BO_SYSTEM);
+	for (unsigned int i = 0; i < PENDING_MANY + 2 * PENDING_CALLS; i += TABLE_PAGES)
+		vm_bind_now(&client->vm, op_map(OBJECT_ADDRESS + i * PAGE, &pending->bo, 0, PAGE));
+	pending->next = 0;
+}
+
+static double pending_bind(struct pending *pending)
+{
+	unsigned int page = pending->next % TABLE_PAGES ? pending->next : ++pending->next;
+	struct drm_xe_vm_bind_op op = op_map(OBJECT_ADDRESS + page * PAGE, &pending->bo, 0, PAGE);
+	uint64_t start;
+
+	pending->next++;
+	start = bench_now_ns();
+	check_eq(vm_bind(&pending->submitter.client.vm, NULL, &op, 1, &pending->submitter.gate, 1),
+		 0);
+
+	return bench_now_ns() - start;
+}
+
+static void pending_round(struct pending pair[2], struct samples samples[2])
+{
+	static const unsigned int counts[] = { PENDING_FEW, PENDING_MANY };
+	struct gate gate;
+
+	gate_init(&gate, 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct submitter *submitter = &pair[i].submitter;
+
+		pending_open(&pair[i]);
+		submitter->gate = sync_in(gate_syncobj(&gate, submitter->client.fd));
+		for (unsigned int count = counts[i]; count; count--)
+			pending_bind(&pair[i]);
+	}
+	for (unsigned int i = 0; i < 2 * PENDING_CALLS; i++) {
+		unsigned int which = (i + 1) / 2 % 2;
+
+		samples_add(&samples[which], pending_bind(&pair[which]));
+	}
+	gate_open(&gate);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct drm_xe_sync last = sync_out(pair[i].submitter.done);
+		int fd = pair[i].submitter.client.fd;
+
+		check_eq(vm_bind(&pair[i].submitter.client.vm, NULL, NULL, 0, &last, 1), 0);
+		syncobj_wait(fd, last.handle);
+		submitter_close(&pair[i].submitter);
+	}
+	gate_fini(&gate);
+}
+
+static void bench_pending(struct bench *bench)
+{
+	struct rounds rounds = rounds_begin(PENDING_ROUNDS);
+	struct samples samples[2] = { };
+	struct pending pair[2];
+	double few_ns;
+
+	while (rounds_next(&rounds))
+		pending_round(pair, samples);
+	few_ns = samples_median(&samples[FEW_THERE]);
+	bench_figure(bench, "bind_pending_us", few_ns / 1000, "us",
+		     "bind behind a fence, few others pending");
+	bench_ratio(bench, "bind_pending", samples_median(&samples[MANY_THERE]) / few_ns, false,
+		    1.2, "bind behind a fence, 4096 others pending / few");
+	samples_clear(&samples[FEW_THERE]);
+	samples_clear(&samples[MANY_THERE]);
+}
+
 /* --- main ------------------------------------------------------------------ */
 
 static const struct {
@@ -611,6 +705,7 @@ static const struct {
 	{ "invalidated", bench_invalidated },
 	{ "threads", bench_threads },
 	{ "bind", bench_bind },
+	{ "pending", bench_pending },
 };
 
 #define PARTS	(sizeof(parts) / sizeof(parts[0]))
