@@ -11,7 +11,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "session.h"
+#include "svmgpu_trace.h"
 
 static uint64_t engine_key(const EventlogEvent *ev)
 {

@@ -180,9 +180,10 @@ static void drain_merge(EventDrain *drain, Source *source, unsigned n,
 static void drain_find_clock(EventDrain *drain, EventParcel *parcel)
 {
     EventSession *session = drain->session;
+    const EventClock *clock = event_session_clock(session);
 
-    for (guint i = 0; i < parcel->records->len &&
-                      !event_clock_is_known(&session->clock); i++) {
+    for (guint i = 0;
+         i < parcel->records->len && !event_clock_is_known(clock); i++) {
         EventRecord *record = &g_array_index(parcel->records, EventRecord, i);
 
         if (record->type == SVMGPU_TRACE_CLOCK_SAMPLED) {
@@ -197,6 +198,7 @@ static void drain_find_clock(EventDrain *drain, EventParcel *parcel)
 static void drain_losses(EventDrain *drain, const EventParcel *parcel)
 {
     EventSession *session = drain->session;
+    const EventClock *clock = event_session_clock(session);
     uint64_t now = parcel->now_ns;
 
     for (guint i = 0; i < parcel->losses->len; i++) {
@@ -204,7 +206,7 @@ static void drain_losses(EventDrain *drain, const EventParcel *parcel)
             &g_array_index(parcel->losses, EventRecordLoss, i);
 
         drain->lost += loss->count;
-        if (loss->overwritten || !event_clock_is_known(&session->clock)) {
+        if (loss->overwritten || !event_clock_is_known(clock)) {
             event_session_lost(session,
                                loss->overwritten ?
                                    EVENT_LOST_OVERWRITTEN_RINGS :
@@ -213,8 +215,8 @@ static void drain_losses(EventDrain *drain, const EventParcel *parcel)
         } else {
             event_session_lost(
                 session, EVENT_LOST_DRIVER_RING, loss->ring,
-                MIN(event_session_device_ns(session, loss->first_ns), now),
-                MIN(event_session_device_ns(session, loss->last_ns), now),
+                MIN(event_clock_map(clock, loss->first_ns), now),
+                MIN(event_clock_map(clock, loss->last_ns), now),
                 loss->count);
         }
     }
@@ -225,6 +227,7 @@ static void drain_losses(EventDrain *drain, const EventParcel *parcel)
 static void drain_records(EventDrain *drain, EventParcel *parcel)
 {
     Source source[MERGE_RUNS + 1];
+    const EventClock *clock = event_session_clock(drain->session);
     uint64_t horizon = UINT64_MAX;
     GArray *before = drain->held;
     unsigned n = 0;
@@ -237,11 +240,11 @@ static void drain_records(EventDrain *drain, EventParcel *parcel)
         source[n].end = source[n].next + before->len;
         n++;
     }
-    if (!event_clock_is_known(&drain->session->clock)) {
+    if (!event_clock_is_known(clock)) {
         drain_find_clock(drain, parcel);
     }
-    if (!parcel->all && event_clock_is_known(&drain->session->clock)) {
-        horizon = event_clock_unmap(&drain->session->clock, parcel->now_ns);
+    if (!parcel->all && event_clock_is_known(clock)) {
+        horizon = event_clock_unmap(clock, parcel->now_ns);
         horizon -= MIN(horizon, HOLD_NS);
     }
     if (parcel->runs->len > MERGE_RUNS) {

@@ -46,6 +46,12 @@ typedef struct EventScope {
 
 typedef struct EventModel EventModel;
 
+/* Key of an open fault in the device's scope. */
+static inline uint64_t event_fault_key(unsigned gpu, uint64_t fault)
+{
+    return ((uint64_t)gpu << 48) ^ fault;
+}
+
 EventModel *event_model_new(EventStore *store);
 void event_model_free(EventModel *model);
 

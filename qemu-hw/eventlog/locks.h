@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a session's records have told about locks: the names of their classes,
+ * and the owners of reservation locks.
+ *
+ * Used by the writer thread alone.
+ */
+#ifndef EVENTLOG_LOCKS_H
+#define EVENTLOG_LOCKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "map.h"
+
+#define EVENT_LOCK_CLASSES 256
+
+typedef struct EventLocks {
+    char *class_name[EVENT_LOCK_CLASSES];
+    EventMap owner; /* of a reservation lock: its object or VM */
+} EventLocks;
+
+void event_locks_init(EventLocks *locks);
+void event_locks_destroy(EventLocks *locks);
+
+/* lock_class < EVENT_LOCK_CLASSES. Takes name. */
+void event_locks_name_class(EventLocks *locks, unsigned lock_class,
+                            char *name);
+/* NULL without a name. */
+const char *event_locks_class_name(const EventLocks *locks,
+                                   unsigned lock_class);
+
+/*
+ * A reservation lock is named by its address, which another object may have
+ * later: with another owner it is another lock. True when the lock of that
+ * name before this is gone. owner 0: the record does not tell.
+ */
+bool event_locks_own(EventLocks *locks, uint32_t lock, uint64_t owner);
+
+#endif /* EVENTLOG_LOCKS_H */
