@@ -175,14 +175,9 @@ static int lock_and_validate(struct exec_call *call, struct svmgpu_validation *v
 {
 	struct svmgpu_vm *vm = call->vm;
 	struct drm_gem_object *obj;
-	int err = 0;
+	int err;
 
-	drm_exec_until_all_locked(&v->exec) {
-		err = svmgpu_vm_lock_objects(vm, v, 1);
-		drm_exec_retry_on_contention(&v->exec);
-		break;
-	}
-	svmgpu_validation_traced(v);
+	err = svmgpu_vm_lock_objects(vm, v, 1);
 	exec_phase(exec_locked, call, 0, 0, v->traced, err);
 	if (err)
 		return err;

@@ -287,20 +287,6 @@ static bool any_preempting(struct svmgpu_vm *vm)
 	return false;
 }
 
-static int lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v)
-{
-	int err = 0;
-
-	drm_exec_until_all_locked(&v->exec) {
-		err = svmgpu_vm_lock_objects(vm, v, 1);
-		drm_exec_retry_on_contention(&v->exec);
-		if (err)
-			break;
-	}
-	svmgpu_validation_traced(v);
-	return err;
-}
-
 /**
  * svmgpu_preempt_add_queue() - puts a new queue under preemption
  * @vm: preempt-mode VM
@@ -332,7 +318,7 @@ int svmgpu_preempt_add_queue(struct svmgpu_vm *vm, struct svmgpu_exec_queue *que
 	v.vm = vm;
 	do {
 		svmgpu_validation_begin(&v);
-		err = lock_objects(vm, &v);
+		err = svmgpu_vm_lock_objects(vm, &v, 1);
 		if (!err) {
 			struct dma_fence *fence;
 			bool suspend = any_preempting(vm) || svmgpu_vm_needs_rebind(vm);

@@ -94,19 +94,18 @@ const struct drm_gpuvm_ops svmgpu_gpuvm_ops = {
 };
 
 /**
- * svmgpu_vm_lock_objects() - locks the VM's resv and every external object's
+ * svmgpu_vm_lock_pass() - one pass of svmgpu_vm_lock_objects()
  * @vm: the VM, lock held
  * @v: inside drm_exec_until_all_locked(), with DRM_EXEC_IGNORE_DUPLICATES
  * @num_fences: fence slots to reserve in each, or 0
  *
- * Evicted external objects go to the evict list here, with both locks held (L8).
+ * For who cannot give up; everybody else calls svmgpu_vm_lock_objects().
  *
  * Context: may sleep.
  *
  * Return: 0, -EDEADLK (drm_exec_retry_on_contention()), -EINTR, -ENOMEM.
  */
-int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v,
-			   unsigned int num_fences)
+int svmgpu_vm_lock_pass(struct svmgpu_vm *vm, struct svmgpu_validation *v, unsigned int num_fences)
 {
 	struct drm_gpuvm_bo *vm_bo;
 	int err;
@@ -122,6 +121,34 @@ int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v,
 	return err ?: drm_gpuvm_prepare_objects(&vm->gpuvm, &v->exec, num_fences);
 }
 
+/**
+ * svmgpu_vm_lock_objects() - locks the VM's resv and every external object's
+ * @vm: the VM, lock held
+ * @v: the section, begun, with DRM_EXEC_IGNORE_DUPLICATES; nothing locked yet
+ * @num_fences: fence slots to reserve in each, or 0
+ *
+ * Evicted external objects go to the evict list here, with both locks held (L8).
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, -EINTR, -ENOMEM; some objects may be locked after a failure too.
+ */
+int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v,
+			   unsigned int num_fences)
+{
+	int err = 0;
+
+	drm_exec_until_all_locked(&v->exec) {
+		err = svmgpu_vm_lock_pass(vm, v, num_fences);
+		drm_exec_retry_on_contention(&v->exec);
+		/* no ww_acquire_done(): see svmgpu_validation.h */
+		break;
+	}
+	svmgpu_validation_traced(v);
+	return err;
+}
+ALLOW_ERROR_INJECTION(svmgpu_vm_lock_objects, ERRNO);
+
 /** struct rebind_flush - old translations of [start, end) may be cached; empty when @end is 0 */
 struct rebind_flush {
 	/** @start: first byte */
@@ -135,7 +162,6 @@ static void rebind_flush_add(struct rebind_flush *flush, u64 start, u64 end)
 	flush->start = flush->end ? min(flush->start, start) : start;
 	flush->end = max(flush->end, end);
 }
-ALLOW_ERROR_INJECTION(svmgpu_vm_lock_objects, ERRNO);
 
 /*
  * One gpu_vma of the rebind list. A userptr that was invalidated meanwhile is
@@ -384,12 +410,7 @@ static int rebind_attempt(struct svmgpu_vm *vm, struct list_head *fences, bool e
 	v.vm = vm;
 	do {
 		svmgpu_validation_begin(&v);
-		drm_exec_until_all_locked(&v.exec) {
-			err = svmgpu_vm_lock_objects(vm, &v, 1 + vm->preempt.num_queues);
-			drm_exec_retry_on_contention(&v.exec);
-			break;
-		}
-		svmgpu_validation_traced(&v);
+		err = svmgpu_vm_lock_objects(vm, &v, 1 + vm->preempt.num_queues);
 		if (err || !(svmgpu_vm_needs_rebind(vm) || (!evicted && queues_wait(vm))))
 			goto end;
 

@@ -304,7 +304,7 @@ static void vm_empty(struct svmgpu_vm *vm)
 	svmgpu_validation_begin(&v);
 	drm_exec_until_all_locked(&v.exec) {
 		do {
-			err = svmgpu_vm_lock_objects(vm, &v, 0);
+			err = svmgpu_vm_lock_pass(vm, &v, 0);
 			/* out of memory for the list of locked objects; there is no way back */
 		} while (err == -ENOMEM);
 		drm_exec_retry_on_contention(&v.exec);

@@ -195,13 +195,16 @@ int svmgpu_vm_get_property_ioctl(struct drm_device *drm, void *data, struct drm_
  * svmgpu_vm_userptr_pin(): VM lock held for write; repins invalidated userptrs
  * with no resv and no notifier lock held (L6). -EFAULT userptrs are parked.
  * svmgpu_vm_userptr_needs_repin(): lockless hint; exact under the notifier lock.
- * svmgpu_vm_lock_objects(): inside drm_exec_until_all_locked: VM resv, external
- * objects, evicted flags to the list (L8); @num_fences slots each.
+ * svmgpu_vm_lock_objects(): in a section: VM resv, external objects, evicted flags to
+ * the list (L8); @num_fences slots each. svmgpu_vm_lock_pass(): one pass of it, inside
+ * drm_exec_until_all_locked, for who cannot give up.
  * svmgpu_vm_validate(): all locked: validates evicted objects and rebinds every
  * listed gpu_vma (L2). Waits for nothing but memory.
  */
 int svmgpu_vm_userptr_pin(struct svmgpu_vm *vm);
 bool svmgpu_vm_userptr_needs_repin(struct svmgpu_vm *vm);
+int svmgpu_vm_lock_pass(struct svmgpu_vm *vm, struct svmgpu_validation *v,
+			unsigned int num_fences);
 int svmgpu_vm_lock_objects(struct svmgpu_vm *vm, struct svmgpu_validation *v,
 			   unsigned int num_fences);
 int svmgpu_vm_validate(struct svmgpu_vm *vm, struct drm_exec *exec);
