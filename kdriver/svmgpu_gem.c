@@ -356,6 +356,7 @@ int svmgpu_gem_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 			return -ENOENT;
 	}
 	svmgpu_validation_init(&v, dev, DRM_EXEC_INTERRUPTIBLE_WAIT);
+	v.vm = vm;
 	do {
 		svmgpu_validation_begin(&v);
 		drm_exec_until_all_locked(&v.exec) {

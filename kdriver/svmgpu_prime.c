@@ -331,9 +331,11 @@ static const struct dma_buf_attach_ops svmgpu_attach_ops = {
 
 static struct svmgpu_bo *svmgpu_prime_create(struct svmgpu_device *dev, struct dma_buf *dmabuf)
 {
+	/* in the log it stays the exporter's lock, if that is one of us */
+	u32 exporter = dmabuf->ops == &svmgpu_dmabuf_ops ? gem_to_bo(dmabuf->priv)->trace_id : 0;
 	struct svmgpu_bo *bo;
 
-	svmgpu_resv_lock(dmabuf->resv, SVMGPU_LOCK_BO_RESV, 0, 0);
+	svmgpu_resv_lock(dmabuf->resv, SVMGPU_LOCK_BO_RESV, 0, exporter);
 	bo = svmgpu_bo_create_type(dev, NULL, dmabuf->resv, dmabuf->size,
 				   SVMGPU_BO_SYSTEM | SVMGPU_BO_DEFER, 0, dmabuf);
 	svmgpu_resv_unlock(dmabuf->resv, SVMGPU_LOCK_BO_RESV);

@@ -38,7 +38,7 @@ struct svmgpu_validation {
 	struct svmgpu_device *dev;
 	/** @flags: DRM_EXEC_* */
 	u32 flags;
-	/** @vm: VM whose resv is among the objects, for the event log; optional */
+	/** @vm: VM whose resv is among the objects, for the event log; else NULL */
 	struct svmgpu_vm *vm;
 	/** @traced: objects whose lock events were emitted */
 	unsigned int traced;

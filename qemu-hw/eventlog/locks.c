@@ -37,13 +37,16 @@ const char *event_locks_class_name(const EventLocks *locks,
                                            : NULL;
 }
 
-bool event_locks_own(EventLocks *locks, uint32_t lock, uint64_t owner)
+uint64_t event_locks_owner(const EventLocks *locks, uint32_t lock)
 {
-    uint64_t before = event_map_get(&locks->owner, lock);
+    return event_map_get(&locks->owner, lock);
+}
 
-    if (!owner || owner == before) {
-        return false;
+void event_locks_set_owner(EventLocks *locks, uint32_t lock, uint64_t owner)
+{
+    if (owner) {
+        event_map_put(&locks->owner, lock, owner);
+    } else {
+        event_map_take(&locks->owner, lock);
     }
-    event_map_put(&locks->owner, lock, owner);
-    return before != 0;
 }

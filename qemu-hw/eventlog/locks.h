@@ -30,11 +30,8 @@ void event_locks_name_class(EventLocks *locks, unsigned lock_class,
 const char *event_locks_class_name(const EventLocks *locks,
                                    unsigned lock_class);
 
-/*
- * A reservation lock is named by its address, which another object may have
- * later: with another owner it is another lock. True when the lock of that
- * name before this is gone. owner 0: the record does not tell.
- */
-bool event_locks_own(EventLocks *locks, uint32_t lock, uint64_t owner);
+/* Whose reservation it is, 0 when that is not known. */
+uint64_t event_locks_owner(const EventLocks *locks, uint32_t lock);
+void event_locks_set_owner(EventLocks *locks, uint32_t lock, uint64_t owner);
 
 #endif /* EVENTLOG_LOCKS_H */

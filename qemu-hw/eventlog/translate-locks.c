@@ -61,13 +61,45 @@ static char *lock_name(EventContext *ctx,
     return g_strdup_printf("%s %u", what, p->lock);
 }
 
-/* Whose reservation it is, in one space of numbers; 0 when it is not told. */
+/* A bo, or a VM in the upper half; 0 when it is not told. */
 static uint64_t lock_owner(const struct svmgpu_trace_lock_instance *p)
 {
     if (!p->bo && p->lock_class == SVMGPU_TRACE_CLASS_VM_RESV) {
         return (uint64_t)p->vm << 32;
     }
     return p->bo;
+}
+
+static bool owner_exists(EventContext *ctx, uint64_t owner)
+{
+    return owner >> 32 ? event_model_find_thing(ctx->scope, EVENT_THING_GPU_VM,
+                                                owner >> 32) != 0 :
+                         event_model_find_thing(ctx->scope, EVENT_THING_BO,
+                                                owner) != 0;
+}
+
+/*
+ * A reservation lock is named by its address, which another object may have
+ * later: with another owner it is another lock. False: the record does not
+ * tell an owner, and the one that is known still exists.
+ */
+static bool check_owner(EventContext *ctx,
+                        const struct svmgpu_trace_lock_instance *p)
+{
+    uint64_t before = event_locks_owner(ctx->locks, p->lock);
+    uint64_t owner = lock_owner(p);
+
+    if (owner == before) {
+        return true;
+    }
+    if (before) {
+        if (!owner && owner_exists(ctx, before)) {
+            return false;
+        }
+        context_gone(ctx, EVENT_THING_LOCK, p->lock);
+    }
+    event_locks_set_owner(ctx->locks, p->lock, owner);
+    return true;
 }
 
 bool translate_lock_defined(EventContext *ctx)
@@ -79,8 +111,8 @@ bool translate_lock_defined(EventContext *ctx)
     if (!lock_instance_is_valid(p)) {
         return false;
     }
-    if (event_locks_own(ctx->locks, p->lock, lock_owner(p))) {
-        context_gone(ctx, EVENT_THING_LOCK, p->lock);
+    if (!check_owner(ctx, p)) {
+        return true; /* less than what is known already */
     }
     name = lock_name(ctx, p);
     event_thing_init(&row, EVENT_THING_LOCK, p->lock, ctx->t);

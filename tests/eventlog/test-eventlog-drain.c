@@ -88,6 +88,42 @@ static void test_locks(LogFixture *f, TEST_DATA)
                     ==, 0);
 }
 
+static void define_resv(LogFixture *f, unsigned bo)
+{
+    PUT(f, LOCK_DEFINED, lock_instance, .lock = 9,
+        .lock_class = SVMGPU_TRACE_CLASS_BO_RESV, .bo = bo);
+}
+
+/*
+ * Reservation locks are named by address: who does not tell the owner changes
+ * nothing, as long as that exists; with another owner it is another lock.
+ */
+static void test_lock_owners(LogFixture *f, TEST_DATA)
+{
+    g_autofree char *names = NULL;
+
+    log_fixture_begin(f);
+    PUT(f, LOCK_CLASS_DEFINED, lock_class,
+        .lock_class = SVMGPU_TRACE_CLASS_BO_RESV, .rank = 51,
+        .name = "bo_resv");
+    PUT(f, BO_CREATED, bo, .bo = 5, .bytes = 4096);
+    define_resv(f, 5);
+    define_resv(f, 0);
+    PUT(f, BO_DESTROYED, bo, .bo = 5);
+    define_resv(f, 0);
+    PUT(f, BO_CREATED, bo, .bo = 6, .bytes = 4096);
+    define_resv(f, 6);
+    PUT(f, BO_CREATED, bo, .bo = 7, .bytes = 4096);
+    define_resv(f, 7);
+    eventlog_sync(f->log);
+
+    names = log_fixture_text(f, "SELECT group_concat(name, ', ') FROM"
+                                " (SELECT name FROM lock WHERE lock = 9"
+                                "  ORDER BY id)");
+    g_assert_cmpstr(names, ==, "bo_resv of bo 5, bo_resv of bo 6,"
+                               " bo_resv of bo 7");
+}
+
 static void test_range_life(LogFixture *f, TEST_DATA)
 {
     g_autofree char *states = NULL;
@@ -664,6 +700,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("locks", test_locks);
+    ADD("lock-owners", test_lock_owners);
     ADD("range-life", test_range_life);
     ADD("fault-halves", test_fault_halves);
     ADD("causality", test_causality);

@@ -188,6 +188,19 @@ static void l8_reused(LogFixture *f, bool bad)
     put(f, EXT, 0);
 }
 
+/* TTM locked another VM's object; a reservation of nobody is not that VM's. */
+static void l8_foreign(LogFixture *f, bool bad)
+{
+    PUT(f, LOCK_ACQUIRED, lock, .lock = 20,
+        .lock_class = classes[RESV].lock_class, .vm = bad ? 0 : 2,
+        .flags = SVMGPU_TRACE_LOCK_TRY);
+    PUT(f, LIST_ADDED, list_change, .vm = 2, .object = 6, .bo = 6,
+        .list = SVMGPU_TRACE_LIST_EVICT,
+        .owner = SVMGPU_TRACE_OWNER_EVICTION);
+    PUT(f, LOCK_RELEASED, lock, .lock = 20,
+        .lock_class = classes[RESV].lock_class);
+}
+
 static void l9(LogFixture *f, bool bad)
 {
     get(f, RESV, 0);
@@ -379,6 +392,7 @@ static const struct {
     { "L3", l3_ticket, "-ticket" },
     { "L5", l5 },   { "L6", l6 },   { "L7", l7 }, { "L8", l8 },
     { "L8", l8_reused, "-reused" },
+    { "L8", l8_foreign, "-foreign" },
     { "L9", l9 },   { "L10", l10 }, { "L11", l11 }, { "L12", l12 },
     { "S1", s1 },   { "S2", s2 },   { "S3", s3 }, { "S4", s4 },
     { "S5", s5 },   { "S6", s6 },   { "S7", s7 }, { "S7", s7_other, "-other" },
