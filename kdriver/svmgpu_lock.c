@@ -308,7 +308,7 @@ void svmgpu_traced_downgrade(const struct svmgpu_lock_info *info)
 
 static struct svmgpu_lock_info notifier_info(struct drm_gpusvm *gpusvm)
 {
-	struct svmgpu_vm *vm = container_of(gpusvm, struct svmgpu_vm, svm.gpusvm);
+	struct svmgpu_vm *vm = gpusvm_to_vm(gpusvm);
 
 	return (struct svmgpu_lock_info) {
 		.id = LOCK_ID_NOTIFIER | vm->trace_id,

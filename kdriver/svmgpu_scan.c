@@ -11,7 +11,7 @@
 
 #include "svmgpu_lock.h"
 #include "svmgpu_scan.h"
-#include "svmgpu_trace.h"
+#include "svmgpu_svm_trace.h"
 #include "svmgpu_vm.h"
 
 /**
@@ -213,6 +213,8 @@ static int scan_window(const struct svmgpu_scan_request *request, unsigned long 
 
 		/* S1: no mmap lock here, this may wait for invalidations to drain */
 		hmm.notifier_seq = mmu_interval_read_begin(notifier);
+		svmgpu_trace_seq_begun(gpusvm_to_vm(gpusvm), to_svm_range(request->range),
+				       request->fault_id, hmm.notifier_seq);
 
 		svmgpu_mmap_read_lock(gpusvm->mm);
 		err = hmm_range_fault(&hmm);

@@ -64,6 +64,8 @@ struct svmgpu_scan_request {
 	const struct dev_pagemap *target;
 	/** @addr: the window with this address is looked at first */
 	unsigned long addr;
+	/** @fault_id: fault on whose behalf, 0 for a prefetch */
+	u32 fault_id;
 	/**
 	 * @decide: the caller's decision for each state. The scan stops when all
 	 * states that are still possible lead to one decision.

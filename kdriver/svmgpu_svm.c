@@ -58,11 +58,6 @@ static const unsigned long svm_thp_chunk_bytes[] = { SZ_2M, SZ_64K, SZ_4K };
 static const unsigned long svm_chunk_bytes[] = { SZ_1M, SZ_64K, SZ_4K };
 static_assert(ARRAY_SIZE(svm_thp_chunk_bytes) == ARRAY_SIZE(svm_chunk_bytes));
 
-static struct svmgpu_vm *gpusvm_to_vm(struct drm_gpusvm *gpusvm)
-{
-	return container_of(gpusvm, struct svmgpu_vm, svm.gpusvm);
-}
-
 static struct drm_gpusvm_range *svm_range_alloc(struct drm_gpusvm *gpusvm)
 {
 	struct svmgpu_svm_range *range = kzalloc_obj(*range);

@@ -53,6 +53,8 @@ struct exclusive {
 	const struct drm_gpusvm_ctx *ctx;
 	/** @hmm: the page, its sequence */
 	struct hmm_range hmm;
+	/** @fault_id: fault that is served */
+	u32 fault_id;
 	/** @pfn: what hmm_range_fault() found */
 	unsigned long pfn;
 	/** @folio: locked (tier 3), or NULL */
@@ -139,6 +141,7 @@ static int exclusive_look(struct exclusive *x, unsigned long flags)
 {
 	x->hmm.default_flags = flags;
 	x->hmm.notifier_seq = mmu_interval_read_begin(x->hmm.notifier);
+	svmgpu_trace_seq_begun(x->commit.vm, x->commit.range, x->fault_id, x->hmm.notifier_seq);
 
 	return hmm_range_fault(&x->hmm);
 }
@@ -302,6 +305,7 @@ int svmgpu_svm_commit_exclusive(struct svmgpu_vm *vm, struct svmgpu_svm_range *r
 			.last = end - 1,
 		},
 		.ctx = ctx,
+		.fault_id = try->fault_id,
 		.hmm.notifier = &range->base.notifier->notifier,
 		.hmm.start = start,
 		.hmm.end = end,

@@ -130,6 +130,7 @@ static bool svm_wants_migration(struct svmgpu_vm *vm, struct svmgpu_vma *vma,
 		.owner = vm->svm.peer.owner,
 		.target = target->pagemap,
 		.addr = try->addr,
+		.fault_id = try->fault_id,
 		.decide = {
 			[SVMGPU_SCAN_UNPOPULATED] = true,
 			[SVMGPU_SCAN_EQUAL] = false,
@@ -551,6 +552,7 @@ int svmgpu_svm_fault(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 addr,
 	if (exclusive)
 		goto committed;
 
+	svmgpu_trace_seq_begins(vm, range, try->fault_id);
 	err = drm_gpusvm_range_get_pages(&vm->svm.gpusvm, &range->base, &ctx);
 	if (err)
 		return svm_handle_error(vm, range, try, needs_vram, err);
@@ -618,6 +620,7 @@ static int svm_prefetch_range(struct svmgpu_vm *vm, struct svmgpu_vma *vma, u64 
 	if (svm_range_serves(vm, range, try, NULL))
 		return 0;
 
+	svmgpu_trace_seq_begins(vm, range, try->fault_id);
 	err = drm_gpusvm_range_get_pages(&vm->svm.gpusvm, &range->base, &ctx);
 	if (err)
 		return svm_handle_error(vm, range, try, false, err);

@@ -186,6 +186,27 @@ static inline u32 svmgpu_trace_range_bind(struct svmgpu_vm *vm, struct svmgpu_sv
 	return id;
 }
 
+static inline void __svmgpu_trace_seq_begun(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					    u32 fault, unsigned long seq, bool by_helper)
+{
+	trace_svmgpu_seq_begun(fault, vm->trace_id, range->trace_id, seq, by_helper, 0, vm_gpu(vm),
+			       fault ? SVMGPU_TRACE_OWNER_FAULT : SVMGPU_TRACE_OWNER_PREFETCH, 0);
+}
+
+/* A sequence was begun, which may have waited for invalidations (S1). */
+static inline void svmgpu_trace_seq_begun(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					  u32 fault, unsigned long seq)
+{
+	__svmgpu_trace_seq_begun(vm, range, fault, seq, false);
+}
+
+/* What is called next will begin one, perhaps several: drm_gpusvm tells nobody of it. */
+static inline void svmgpu_trace_seq_begins(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
+					   u32 fault)
+{
+	__svmgpu_trace_seq_begun(vm, range, fault, 0, true);
+}
+
 /* A mark of a fault's attempt: S3 seq_checked, L6 pages_obtained. */
 static inline void svmgpu_trace_fault_phase(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 					    const struct svmgpu_svm_try *try, u64 value,

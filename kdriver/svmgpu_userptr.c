@@ -223,6 +223,9 @@ int svmgpu_userptr_pin(struct svmgpu_vma *vma)
 
 	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_USERPTR_REPIN);
 	do {
+		/* drm_gpusvm begins it (S1) */
+		trace_svmgpu_seq_begun(vma->trace_id, vm->trace_id, vma->trace_id, 0, 1, 0,
+				       vm->dev->caps.gpu_index, SVMGPU_TRACE_OWNER_NONE, 0);
 		err = drm_gpusvm_get_pages(&vm->svm.gpusvm, &vma->userptr.pages,
 					   vma->userptr.notifier.mm, &vma->userptr.notifier, cpu,
 					   cpu + vma->gpuva.va.range, &ctx);

@@ -133,6 +133,11 @@ static inline struct svmgpu_vm *gpuvm_to_vm(struct drm_gpuvm *gpuvm)
 	return container_of(gpuvm, struct svmgpu_vm, gpuvm);
 }
 
+static inline struct svmgpu_vm *gpusvm_to_vm(struct drm_gpusvm *gpusvm)
+{
+	return container_of(gpusvm, struct svmgpu_vm, svm.gpusvm);
+}
+
 static inline struct svmgpu_vm *svmgpu_vm_get(struct svmgpu_vm *vm)
 {
 	drm_gpuvm_get(&vm->gpuvm);

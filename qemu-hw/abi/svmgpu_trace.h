@@ -677,7 +677,8 @@ struct svmgpu_trace_phase {
 	/** @seq: notifier sequence, or seqno of the fence */
 	__u64 seq;
 	/** @value: count of objects locked, of fences added, of pages; for
-	 * seq_checked 0: unchanged, 1: changed
+	 * seq_checked 0: unchanged, 1: changed; for seq_begun 0: it was begun,
+	 * 1: the helper that is called next begins it, @seq is not known
 	 */
 	__u64 value;
 	/** @result: 0 or -errno */
