@@ -33,6 +33,7 @@ void svmgpu_move_begin(struct svmgpu_move *move, u16 cause, u16 to)
 	move->task = current;
 	move->cause = cause;
 	move->to = to;
+	move->sum = (struct svmgpu_checksum) { };
 	svmgpu_spin_lock(&moves_lock);
 	list_add(&move->link, &moves);
 	svmgpu_spin_unlock(&moves_lock);
@@ -70,7 +71,7 @@ bool svmgpu_move_current(u16 *cause, u16 *to)
 
 	svmgpu_spin_lock(&moves_lock);
 	list_for_each_entry(move, &moves, link) {
-		if (move->task != current)
+		if (move->task != current || move->to == SVMGPU_TRACE_PLACE_NONE)
 			continue;
 		*cause = move->cause;
 		*to = move->to;
@@ -80,4 +81,19 @@ bool svmgpu_move_current(u16 *cause, u16 *to)
 	svmgpu_spin_unlock(&moves_lock);
 
 	return announced;
+}
+
+/**
+ * svmgpu_move_copied() - the current task has copied pages
+ * @sum: their checksums
+ */
+void svmgpu_move_copied(const struct svmgpu_checksum *sum)
+{
+	struct svmgpu_move *move;
+
+	svmgpu_spin_lock(&moves_lock);
+	list_for_each_entry(move, &moves, link)
+		if (move->task == current)
+			svmgpu_checksum_join(&move->sum, sum);
+	svmgpu_spin_unlock(&moves_lock);
 }

@@ -190,14 +190,38 @@ static int pagemap_copy_wait(struct pagemap_copy *copy)
 	return err < 0 ? err : 0;
 }
 
+/* Of the pages at one end of a copy, in its order; 0 when that cannot be had. */
+static u64 pagemap_checksum(struct page **pages, struct drm_pagemap_addr *addrs,
+			    unsigned long npages, bool of_vram)
+{
+	unsigned long i;
+	u64 sum = 0;
+
+	for (i = 0; i < npages; i += 1UL << addrs[i].order) {
+		u64 paddr;
+
+		if (!pages[i] || !addrs[i].addr)
+			continue;
+
+		paddr = of_vram ? SVMGPU_PADDR_VRAM(page_to_vram(pages[i])) : addrs[i].addr;
+		if (!svmgpu_checksum_add(page_to_pagemap(pages[i])->dev, &sum, paddr,
+					 PAGE_SIZE << addrs[i].order))
+			return 0;
+	}
+
+	return sum;
+}
+
 /*
  * Copies between device pages and the addresses given for them. Both arrays may
  * be sparse; an address of order n stands for the following pages too. Pages
  * without a source keep their zeroes: VRAM is cleared when it is allocated.
  * Folio locks and maybe the object's resv are held; waits for the engine only.
+ * @sum: checksums, where they are wanted and both ends can be read; else zeroes.
  */
 static int pagemap_copy(struct page **pages, struct drm_pagemap_addr *addrs,
-			unsigned long npages, bool to_vram, struct dma_fence *before)
+			unsigned long npages, bool to_vram, struct dma_fence *before,
+			struct svmgpu_checksum *sum)
 {
 	struct pagemap_copy copy = {};
 	ktime_t start = ktime_get();
@@ -207,6 +231,10 @@ static int pagemap_copy(struct page **pages, struct drm_pagemap_addr *addrs,
 	/* another GPU's engine may do the copy: it does not see the clear's ring */
 	if (before)
 		dma_fence_wait(before, false);
+
+	*sum = (struct svmgpu_checksum) { };
+	if (svmgpu_checksum_wanted())
+		sum->before = pagemap_checksum(pages, addrs, npages, !to_vram);
 
 	for (i = 0; i < npages && !err; i += 1UL << addrs[i].order) {
 		u64 vram;
@@ -223,6 +251,10 @@ static int pagemap_copy(struct page **pages, struct drm_pagemap_addr *addrs,
 						 PAGE_SIZE << addrs[i].order);
 	}
 	ret = pagemap_copy_wait(&copy);
+	if (sum->before && !err && !ret)
+		sum->after = pagemap_checksum(pages, addrs, npages, to_vram);
+	if (!sum->after)
+		sum->before = 0;
 
 	if (copy.dev) {
 		enum svmgpu_stat kb = SVMGPU_STAT_SVM_CPU_COPY_KB, us = SVMGPU_STAT_SVM_CPU_COPY_US;
@@ -241,7 +273,14 @@ static int pagemap_copy(struct page **pages, struct drm_pagemap_addr *addrs,
 static int pagemap_copy_to_devmem(struct page **pages, struct drm_pagemap_addr *addrs,
 				  unsigned long npages, struct dma_fence *before)
 {
-	return pagemap_copy(pages, addrs, npages, true, before);
+	struct svmgpu_checksum sum;
+	int err;
+
+	err = pagemap_copy(pages, addrs, npages, true, before, &sum);
+	if (sum.before)
+		svmgpu_move_copied(&sum);
+
+	return err;
 }
 
 /* The place that a mapped address is in, for the log. */
@@ -262,6 +301,7 @@ static int pagemap_copy_to_ram(struct page **pages, struct drm_pagemap_addr *add
 			       unsigned long npages, struct dma_fence *before)
 {
 	struct svmgpu_device *dev = NULL;
+	struct svmgpu_checksum sum;
 	u64 bytes = 0;
 	unsigned long i;
 	u32 move;
@@ -277,18 +317,15 @@ static int pagemap_copy_to_ram(struct page **pages, struct drm_pagemap_addr *add
 		}
 		bytes += PAGE_SIZE << addrs[i].order;
 	}
-	if (!dev)
-		return pagemap_copy(pages, addrs, npages, false, before);
-
 	/* what moves to a peer is part of that GPU's migration, which is logged there */
-	if (to != SVMGPU_TRACE_PLACE_SYSTEM)
-		return pagemap_copy(pages, addrs, npages, false, before);
+	if (!dev || to != SVMGPU_TRACE_PLACE_SYSTEM)
+		return pagemap_copy(pages, addrs, npages, false, before, &sum);
 
 	svmgpu_move_current(&cause, &planned);
 	move = svmgpu_trace_move_begin(NULL, NULL, dev, cause, 0, bytes,
 				       SVMGPU_TRACE_PLACE_VRAM(dev->caps.gpu_index), to);
-	err = pagemap_copy(pages, addrs, npages, false, before);
-	svmgpu_trace_move_end(move, err, err ? 0 : bytes);
+	err = pagemap_copy(pages, addrs, npages, false, before, &sum);
+	svmgpu_trace_move_end(move, err, err ? 0 : bytes, &sum);
 
 	return err;
 }

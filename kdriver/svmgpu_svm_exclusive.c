@@ -258,9 +258,13 @@ static int exclusive_section(struct exclusive *x, struct svmgpu_svm_try *try)
 	vma_start_write(vma);
 
 	if (x->ctx->devmem_only) {
+		struct svmgpu_trace_populate populate;
+
 		/* populate_mm wants the mmap lock held, for write is fine */
+		svmgpu_trace_populate_begin(&populate, vm, x->commit.range, try, target);
 		err = target->ops->populate_mm(target, start, x->hmm.end, mm,
 					       x->ctx->timeslice_ms);
+		svmgpu_trace_populate_end(&populate, err);
 		/* busy: pinned, or in VRAM already; the look below tells */
 		if (err && err != -EBUSY)
 			goto out;

@@ -164,16 +164,11 @@ static int svm_migrate(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 	struct svmgpu_svm_mm *svm_mm = vm->svm.mm;
 	const u64 start = drm_gpusvm_range_start(&range->base);
 	const u64 end = drm_gpusvm_range_end(&range->base);
-	struct svmgpu_device *to = svmgpu_pagemap_device(target);
+	struct svmgpu_trace_populate populate;
 	ktime_t begin = ktime_get();
-	u32 move;
 	int err;
 
-	move = svmgpu_trace_move_begin(vm, range, vm->dev, try->fault_id ?
-				       SVMGPU_TRACE_CAUSE_FAULT : SVMGPU_TRACE_CAUSE_PREFETCH,
-				       try->fault_id, end - start,
-				       svmgpu_trace_scan_place(try->from),
-				       SVMGPU_TRACE_PLACE_VRAM(to->caps.gpu_index));
+	svmgpu_trace_populate_begin(&populate, vm, range, try, target);
 	svmgpu_down_read(&svm_mm->migrate_lock);
 	err = drm_pagemap_populate_mm(target, start, end, vm->svm.gpusvm.mm, timeslice_ms);
 	svmgpu_up_read(&svm_mm->migrate_lock);
@@ -187,7 +182,7 @@ static int svm_migrate(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
 out:
 	svmgpu_stat_inc(vm->dev, SVMGPU_STAT_SVM_MIGRATE);
 	svmgpu_stat_add_us(vm->dev, SVMGPU_STAT_SVM_MIGRATE_US, begin);
-	svmgpu_trace_move_end(move, err, err ? 0 : end - start);
+	svmgpu_trace_populate_end(&populate, err);
 
 	return err;
 }

@@ -92,10 +92,44 @@ static inline u32 svmgpu_trace_move_begin(struct svmgpu_vm *vm, struct svmgpu_sv
 	return id;
 }
 
-static inline void svmgpu_trace_move_end(u32 id, int result, u64 bytes)
+static inline void svmgpu_trace_move_end(u32 id, int result, u64 bytes,
+					 const struct svmgpu_checksum *sum)
 {
 	if (id)
-		trace_svmgpu_migration_ended(id, result, bytes, 0, 0);
+		trace_svmgpu_migration_ended(id, result, bytes, sum->before, sum->after);
+}
+
+/** struct svmgpu_trace_populate - a migration that drm_pagemap is asked for */
+struct svmgpu_trace_populate {
+	/** @id: in the log */
+	u32 id;
+	/** @bytes: of the range */
+	u64 bytes;
+	/** @move: collects the checksums of its copies */
+	struct svmgpu_move move;
+};
+
+static inline void svmgpu_trace_populate_begin(struct svmgpu_trace_populate *populate,
+					       struct svmgpu_vm *vm,
+					       struct svmgpu_svm_range *range,
+					       const struct svmgpu_svm_try *try,
+					       struct drm_pagemap *target)
+{
+	const u16 cause = try->fault_id ? SVMGPU_TRACE_CAUSE_FAULT : SVMGPU_TRACE_CAUSE_PREFETCH;
+	const u16 to = SVMGPU_TRACE_PLACE_VRAM(svmgpu_pagemap_device(target)->caps.gpu_index);
+
+	populate->bytes = drm_gpusvm_range_size(&range->base);
+	populate->id = svmgpu_trace_move_begin(vm, range, vm->dev, cause, try->fault_id,
+					       populate->bytes,
+					       svmgpu_trace_scan_place(try->from), to);
+	svmgpu_move_begin(&populate->move, cause, SVMGPU_TRACE_PLACE_NONE);
+}
+
+static inline void svmgpu_trace_populate_end(struct svmgpu_trace_populate *populate, int result)
+{
+	svmgpu_move_end(&populate->move);
+	svmgpu_trace_move_end(populate->id, result, result ? 0 : populate->bytes,
+			      &populate->move.sum);
 }
 
 static inline void svmgpu_trace_range_is(struct svmgpu_vm *vm, struct svmgpu_svm_range *range,
